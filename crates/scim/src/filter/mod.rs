@@ -1,0 +1,89 @@
+//! The filter language (RFC 7644 section 3.4.2.2): lex, parse, resolve, match, print.
+//!
+//! The passes have names: [`parse`] gives `Filter<AttributePath, Literal>`, [`resolve`] ties every path to the schema
+//! and every literal to the attribute's type, [`matches`] evaluates a resolved filter on a resource in memory. A store
+//! compiles the same resolved filter to its own language; both must agree.
+
+use crate::path::AttributePath;
+use crate::schema::Target;
+
+/// Comparison operators (RFC 7644 table 3), `pr` apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CompareOp {
+    /// contains
+    Co,
+    /// equal
+    Eq,
+    /// ends with
+    Ew,
+    /// greater or equal
+    Ge,
+    /// greater than
+    Gt,
+    /// less or equal
+    Le,
+    /// less than
+    Lt,
+    /// not equal
+    Ne,
+    /// starts with
+    Sw,
+}
+
+/// A filter over paths `P` and values `V`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter<P, V> {
+    /// All hold. At least two.
+    And(Vec<Filter<P, V>>),
+    /// A comparison.
+    Compare(P, CompareOp, V),
+    /// Always or never true: what a path of another resource type becomes in a query over all types.
+    Constant(bool),
+    /// Does not hold.
+    Not(Box<Filter<P, V>>),
+    /// One holds. At least two.
+    Or(Vec<Filter<P, V>>),
+    /// The attribute has a value.
+    Present(P),
+    /// One value of the multi-valued (or the complex) attribute satisfies the inner filter as a whole.
+    Values(P, Box<Filter<P, V>>),
+}
+
+/// A literal as written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// true or false
+    Boolean(bool),
+    /// null
+    Null,
+    /// a number
+    Number(serde_json::Number),
+    /// a string, unescaped
+    String(String),
+}
+
+/// A literal tied to the type of the attribute it is compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operand {
+    /// For booleans.
+    Boolean(bool),
+    /// For decimals.
+    Decimal(f64),
+    /// For exact text: caseExact strings, references, binaries.
+    Exact(String),
+    /// For text without regard to case, already turned into its [`crate::text::match_key`].
+    Folded(String),
+    /// For dateTime, in microseconds since 1970-01-01T00:00:00Z.
+    Instant(i64),
+    /// For integers.
+    Integer(i64),
+    /// For `eq null` and `ne null`.
+    Null,
+}
+
+/// A filter as parsed.
+pub type Parsed = Filter<AttributePath, Literal>;
+/// A filter as resolved: ready to match or compile. Inside [`Filter::Values`] the inner targets carry the same
+/// attribute and the sub-attribute meant; for a simple multi-valued attribute `value` stands for the value itself and
+/// the inner target has no sub-attribute.
+pub type Resolved = Filter<Target, Operand>;
