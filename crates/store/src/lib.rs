@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Rows and SQL: the store, its appender, the change feed and the seal.
+//!
+//! This crate must never know HTTP, the permissions of callers or the meaning of rules. Reads return rows, the one way
+//! to write is [`Store::commit`] with a [`ChangeSet`] that carries its preconditions. Where to start reading: [`change`]
+//! is what can be written, [`rows`] what comes back, [`query`] what can be asked, [`sqlite`] the engine.
+
+pub mod change;
+pub mod error;
+pub mod query;
+pub mod rows;
+pub mod sqlite;
+mod store;
+
+pub use change::{ChangeSet, Committed, Guard, NewEvent, Write};
+pub use error::{Constraint, Error};
+pub use store::Store;

@@ -1,0 +1,82 @@
+//! What can be asked of a store.
+
+use bailiwick_domain::ids::{IntegrationId, Kind, Millis};
+use bailiwick_scim::filter::Resolved;
+use bailiwick_scim::sort::Sort;
+
+/// A page of resources of one kind.
+#[derive(Clone, Debug)]
+pub struct PageQuery {
+    /// Whose.
+    pub integration: IntegrationId,
+    /// Users or groups.
+    pub kind: Kind,
+    /// Which.
+    pub filter: Option<Resolved>,
+    /// In which order; creation order without one, and always as the last key.
+    pub sort: Option<Sort>,
+    /// Where the page begins.
+    pub from: From,
+    /// Most rows.
+    pub count: u64,
+    /// Whether Users come with their groups.
+    pub with_groups: bool,
+    /// Whether the total is wanted (a cursor page may do without).
+    pub total: bool,
+    /// Base URL of the SCIM endpoint, for filters on `meta.location` and `$ref`.
+    pub base: String,
+    /// Key of the ETag, for filters on `meta.version`.
+    pub etag_key: [u8; 32],
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq)]
+pub enum From {
+    /// After that row.
+    After(Position),
+    /// At the n-th row, counted from 0.
+    Offset(u64),
+}
+
+/// The place of a row in an order.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Position {
+    /// Row.
+    pub seq: i64,
+    /// Its sort key; `Null` when there is no sort or no value.
+    pub key: serde_json::Value,
+}
+
+/// Which events of the journal.
+#[derive(Clone, Debug, Default)]
+pub struct EventQuery {
+    /// Of one integration.
+    pub integration: Option<IntegrationId>,
+    /// Only calls that were refused or failed.
+    pub failed: bool,
+    /// Only ProvisioningRecords (events that carry a call).
+    pub calls_only: bool,
+    /// Concerning this: a resource id, person id, request id, or text found in the payload (userName, displayName).
+    pub target: Option<String>,
+    /// Not before.
+    pub since: Option<Millis>,
+    /// Only after this sequence, ascending (a follower). Otherwise the newest first.
+    pub after: Option<i64>,
+    /// Only before this sequence (older pages, newest first).
+    pub before: Option<i64>,
+    /// Most rows.
+    pub limit: u32,
+    /// Whether payloads are wanted.
+    pub payloads: bool,
+}
+
+/// Which persons.
+#[derive(Clone, Debug, Default)]
+pub struct PersonQuery {
+    /// Name, e-mail or id contains this.
+    pub search: Option<String>,
+    /// After this row.
+    pub after: Option<i64>,
+    /// Most rows.
+    pub limit: u32,
+}
