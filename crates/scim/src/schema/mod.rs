@@ -3,7 +3,7 @@
 mod load;
 mod registry;
 
-pub use registry::Registry;
+pub use registry::{CORE, Registry, canonical_path, canonical_urn};
 
 use std::sync::Arc;
 
