@@ -4,6 +4,13 @@
 //! and every literal to the attribute's type, [`matches`] evaluates a resolved filter on a resource in memory. A store
 //! compiles the same resolved filter to its own language; both must agree.
 
+mod lex;
+mod parse;
+mod print;
+
+pub use parse::parse;
+pub(crate) use parse::parse_bracketed;
+
 use crate::path::AttributePath;
 use crate::schema::Target;
 
@@ -30,6 +37,28 @@ pub enum CompareOp {
     Sw,
 }
 
+impl CompareOp {
+    /// Every operator.
+    pub const ALL: &[CompareOp] =
+        &[Self::Co, Self::Eq, Self::Ew, Self::Ge, Self::Gt, Self::Le, Self::Lt, Self::Ne, Self::Sw];
+
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Co => "co",
+            Self::Eq => "eq",
+            Self::Ew => "ew",
+            Self::Ge => "ge",
+            Self::Gt => "gt",
+            Self::Le => "le",
+            Self::Lt => "lt",
+            Self::Ne => "ne",
+            Self::Sw => "sw",
+        }
+    }
+}
+
 /// A filter over paths `P` and values `V`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter<P, V> {
@@ -47,6 +76,46 @@ pub enum Filter<P, V> {
     Present(P),
     /// One value of the multi-valued (or the complex) attribute satisfies the inner filter as a whole.
     Values(P, Box<Filter<P, V>>),
+}
+
+impl<P, V> Filter<P, V> {
+    /// All of these hold: flattened, constants folded, so that an And has at least two parts, none of them an And.
+    #[must_use]
+    pub fn and(parts: Vec<Self>) -> Self {
+        let mut flat = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part {
+                Self::And(inner) => flat.extend(inner),
+                Self::Constant(true) => {}
+                Self::Constant(false) => return Self::Constant(false),
+                other => flat.push(other),
+            }
+        }
+        match flat.len() {
+            0 => Self::Constant(true),
+            1 => flat.remove(0),
+            _ => Self::And(flat),
+        }
+    }
+
+    /// One of these holds: flattened, constants folded, so that an Or has at least two parts, none of them an Or.
+    #[must_use]
+    pub fn or(parts: Vec<Self>) -> Self {
+        let mut flat = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part {
+                Self::Or(inner) => flat.extend(inner),
+                Self::Constant(false) => {}
+                Self::Constant(true) => return Self::Constant(true),
+                other => flat.push(other),
+            }
+        }
+        match flat.len() {
+            0 => Self::Constant(false),
+            1 => flat.remove(0),
+            _ => Self::Or(flat),
+        }
+    }
 }
 
 /// A literal as written.
