@@ -4,7 +4,9 @@
 //! once. They differ on purpose: "strasse" collides with "straße", but a look-up for one never finds the other.
 
 use icu_casemap::CaseMapper;
+use jiff::Timestamp;
 use std::borrow::Cow;
+use std::fmt;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// Versions of the tables behind the keys: normalisation / case mapping. Stored keys carry it, so that they can be
@@ -109,6 +111,13 @@ fn is_ignorable(code: u32) -> bool {
     )
 }
 
+/// Writes a moment, in milliseconds since 1970-01-01T00:00:00Z, as RFC 3339 in UTC with three fraction digits
+/// (RFC 7643 section 2.3.5). What lies outside the years -9999 to 9999 is written as the nearest moment within.
+pub fn write_instant(out: &mut impl fmt::Write, millis: i64) -> fmt::Result {
+    let nearest = if millis < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    write!(out, "{:.3}", Timestamp::from_millisecond(millis).unwrap_or(nearest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,5 +210,19 @@ mod tests {
                 prop_assert_eq!(unique_key(&text), unique_key(&upper));
             }
         }
+    }
+
+    #[test]
+    fn instants() {
+        let check = |millis: i64, expect: &str| {
+            let mut out = String::new();
+            write_instant(&mut out, millis).unwrap();
+            assert_eq!(out, expect, "{millis}");
+        };
+        check(0, "1970-01-01T00:00:00.000Z");
+        check(1, "1970-01-01T00:00:00.001Z");
+        check(-1, "1969-12-31T23:59:59.999Z");
+        check(1_700_000_000_120, "2023-11-14T22:13:20.120Z");
+        check(i64::MAX, "9999-12-30T22:00:00.999Z");
     }
 }

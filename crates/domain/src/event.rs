@@ -1,0 +1,83 @@
+//! The words of the change feed: RFC 9967's where it has one, ours elsewhere.
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal;)+) => {
+        /// What an event tells. The text is part of the journal and export formats.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum EventKind { $($(#[$doc])* $variant,)+ }
+
+        impl EventKind {
+            /// Every kind.
+            pub const ALL: &[EventKind] = &[$(EventKind::$variant,)+];
+
+            /// The stable text.
+            #[must_use]
+            pub fn as_str(self) -> &'static str { match self { $(EventKind::$variant => $text,)+ } }
+
+            /// The kind of that text.
+            #[must_use]
+            pub fn from_text(text: &str) -> Option<Self> { match text { $($text => Some(EventKind::$variant),)+ _ => None } }
+        }
+    };
+}
+
+kinds! {
+    /// A User was switched on (RFC 9967).
+    Activate = "prov:activate";
+    /// A local admin was created on the host.
+    AdminCreate = "admin:create";
+    /// A local admin was given new credentials on the host.
+    AdminRecover = "admin:recover";
+    /// A call that changed nothing: the state asked for was there already.
+    CallUnchanged = "call:unchanged";
+    /// A call that was refused or failed.
+    CallRefused = "call:refused";
+    /// A call with a token that is expired, revoked or of a paused integration.
+    CallUnauthenticated = "call:unauthenticated";
+    /// Calls that no token identifies, counted per address and minute.
+    CallsAnonymous = "calls:anonymous";
+    /// A pair of a User and a Person that may be the same human was queued.
+    ConflictOpen = "conflict:open";
+    /// The pair was declared two humans.
+    ConflictKeep = "conflict:keep";
+    /// The pair was declared one human.
+    ConflictLink = "conflict:link";
+    /// A resource was created (RFC 9967).
+    Create = "prov:create:full";
+    /// A User was switched off (RFC 9967).
+    Deactivate = "prov:deactivate";
+    /// A resource was deleted (RFC 9967).
+    Delete = "prov:delete";
+    /// An e-mail domain was claimed for an integration.
+    DomainClaim = "domain:claim";
+    /// A claim was given up.
+    DomainRelease = "domain:release";
+    /// An integration was created.
+    IntegrationCreate = "integration:create";
+    /// An integration was deleted with all it had provisioned.
+    IntegrationDelete = "integration:delete";
+    /// An integration was paused.
+    IntegrationPause = "integration:pause";
+    /// An integration was resumed.
+    IntegrationResume = "integration:resume";
+    /// The settings of an integration were changed.
+    IntegrationSet = "integration:set";
+    /// A person came into being.
+    PersonCreate = "person:create";
+    /// A person lost the last User and local account.
+    PersonClose = "person:close";
+    /// A person changed.
+    PersonUpdate = "person:update";
+    /// A resource was changed by PATCH (RFC 9967).
+    Patch = "prov:patch:full";
+    /// A payload was erased.
+    PayloadErase = "payload:erase";
+    /// A resource was replaced (RFC 9967).
+    Put = "prov:put:full";
+    /// A token was made.
+    TokenCreate = "token:create";
+    /// A token was revoked.
+    TokenRevoke = "token:revoke";
+    /// A token was given an earlier end because a successor was made.
+    TokenRotate = "token:rotate";
+}

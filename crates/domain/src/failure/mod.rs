@@ -1,0 +1,147 @@
+//! Every failure in words: what happened, and what to change, in the identity provider's own terms where that helps.
+//!
+//! A failure has a stable code: one of the protocol's ([`bailiwick_scim::Code`]) or one of the product's
+//! ([`ProductCode`]). [`failures`] has one row for each; `log --failed`, the integration's page and
+//! `docs/reference/errors` all read it.
+
+mod pages;
+mod product;
+mod protocol;
+
+pub use pages::{index, page};
+
+use crate::preset::Preset;
+use bailiwick_scim::{Code, Error, ScimType};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal, $scim:expr;)+) => {
+        /// What went wrong, where the protocol has no word of its own for it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ProductCode { $($(#[$doc])* $variant,)+ }
+
+        impl ProductCode {
+            /// Every code.
+            pub const ALL: &[ProductCode] = &[$(ProductCode::$variant,)+];
+
+            /// The stable text of the code.
+            #[must_use]
+            pub fn as_str(self) -> &'static str { match self { $(ProductCode::$variant => $text,)+ } }
+
+            /// The HTTP status it is answered with.
+            #[must_use]
+            pub fn status(self) -> u16 { match self { $(ProductCode::$variant => $status,)+ } }
+
+            /// The `scimType` it is answered with, if one fits (RFC 7644 table 9).
+            #[must_use]
+            pub fn scim_type(self) -> Option<ScimType> { match self { $(ProductCode::$variant => $scim,)+ } }
+        }
+    };
+}
+
+codes! {
+    /// The integration insists on a userName in e-mail form.
+    EmailRequiredUserName = "email-required-user-name", 400, Some(ScimType::InvalidValue);
+    /// The Expect header asks for something other than 100-continue.
+    Expectation = "expectation", 417, None;
+    /// A group's displayName is empty or holds NUL.
+    GroupNameForm = "group-name-form", 400, Some(ScimType::InvalidValue);
+    /// The head of the request is larger than the server reads.
+    HeadTooLarge = "head-too-large", 431, None;
+    /// A header is malformed, or one that may come once came twice.
+    HeaderMalformed = "header-malformed", 400, None;
+    /// The request names no host, or two.
+    HostMissing = "host-missing", 400, None;
+    /// The integration is paused.
+    IntegrationPaused = "integration-paused", 403, None;
+    /// A fault of the server.
+    Internal = "internal", 500, None;
+    /// The change would leave no active admin.
+    LastAdmin = "last-admin", 403, None;
+    /// A local person has the userName or e-mail address.
+    LocalPerson = "local-person", 409, Some(ScimType::Uniqueness);
+    /// More calls than the integration may make.
+    RateLimited = "rate-limited", 429, None;
+    /// The request did not arrive in time.
+    RequestTimeout = "request-timeout", 408, None;
+    /// The store cannot take a change at the moment.
+    StoreBusy = "store-busy", 503, None;
+    /// The disk is full.
+    StoreFull = "store-full", 507, None;
+    /// The token has expired.
+    TokenExpired = "token-expired", 401, None;
+    /// The Authorization header carries no bearer token of our form.
+    TokenMalformed = "token-malformed", 401, None;
+    /// There is no Authorization header.
+    TokenMissing = "token-missing", 401, None;
+    /// The token was revoked.
+    TokenRevoked = "token-revoked", 401, None;
+    /// No integration has this token.
+    TokenUnknown = "token-unknown", 401, None;
+    /// The userName holds what may not stand in one.
+    UserNameForm = "user-name-form", 400, Some(ScimType::InvalidValue);
+}
+
+/// An error of the product. `detail` is a sentence; it names the attribute or place, never a secret.
+#[must_use]
+pub fn error(code: ProductCode, detail: impl Into<String>) -> Error {
+    Error { status: code.status(), scim_type: code.scim_type(), code: code.as_str(), detail: detail.into() }
+}
+
+/// What is known of one code.
+#[derive(Clone, Copy, Debug)]
+pub struct Failure {
+    /// The stable code.
+    pub code: &'static str,
+    /// What happened, in one sentence.
+    pub cause: &'static str,
+    /// What to change, in one sentence, whoever the provider is.
+    pub remedy: &'static str,
+    /// What to change in the terms of one provider, in one sentence.
+    pub hints: &'static [(Preset, &'static str)],
+    /// A paragraph for whoever wants to understand it.
+    pub more: &'static str,
+}
+
+impl Failure {
+    /// The remedy in this provider's terms, else the general one.
+    #[must_use]
+    pub fn remedy_for(&self, preset: Preset) -> &'static str {
+        self.hints.iter().find(|(of, _)| *of == preset).map_or(self.remedy, |(_, remedy)| *remedy)
+    }
+
+    /// The HTTP status and `scimType` that go with the code.
+    #[must_use]
+    pub fn answer(&self) -> (u16, Option<ScimType>) {
+        let protocol = Code::ALL.iter().find(|code| code.as_str() == self.code);
+        let product = || ProductCode::ALL.iter().find(|code| code.as_str() == self.code);
+        protocol
+            .map(|code| (code.status(), code.scim_type()))
+            .or_else(|| product().map(|code| (code.status(), code.scim_type())))
+            .unwrap_or((500, None))
+    }
+}
+
+/// Every failure: one row for every code of the protocol and of the product.
+pub fn failures() -> impl Iterator<Item = &'static Failure> {
+    [protocol::BODIES, protocol::QUERIES, protocol::CHANGES, product::NAMES, product::ACCESS, product::SERVER]
+        .into_iter()
+        .flatten()
+}
+
+/// The row of a code.
+#[must_use]
+pub fn failure(code: &str) -> Option<&'static Failure> {
+    failures().find(|failure| failure.code == code)
+}
+
+/// Cause and remedy of a code, for an integration of this preset. A code that a newer version wrote has neither here.
+#[must_use]
+pub fn explain(code: &str, preset: Preset) -> (&'static str, &'static str) {
+    failure(code).map_or(
+        ("This version does not know the code.", "Use the version that wrote the record to read it."),
+        |failure| (failure.cause, failure.remedy_for(preset)),
+    )
+}
+
+#[cfg(test)]
+mod tests;
