@@ -1,10 +1,12 @@
 //! Attribute paths: `userName`, `name.givenName`, `urn:...:User:manager.value`, `emails[type eq "work"].value`.
 
 use crate::error::{Code, Error};
-use crate::filter::{Parsed, parse_bracketed};
+use crate::filter::{Parsed, Resolved, parse_bracketed, resolve_inner};
 use crate::limits::PATH_BYTES;
-use crate::quirks::{Quirks, Repairs};
+use crate::quirks::{Quirk, Quirks, Repairs};
+use crate::schema::{ENTERPRISE_USER, Registry, ResourceType, Target, canonical_path};
 use std::fmt;
+use std::sync::Arc;
 
 /// An attribute path as written (RFC 7644 figure 1, attrPath). Resolving it needs a schema, because a URN holds dots
 /// and colons itself ("2.0", "...:User").
@@ -66,6 +68,107 @@ impl PatchPath {
         };
         Ok(Self { attribute, filter: Some(filter), sub })
     }
+
+    /// Ties the path to a resource type. Whether the place may be written is not looked at.
+    ///
+    /// # Errors
+    /// `path-invalid` for what the resource type does not have; the errors of [`crate::filter::resolve`] for the filter
+    /// in square brackets.
+    pub fn resolve(
+        &self,
+        registry: &Registry,
+        resource_type: &ResourceType,
+        quirks: Quirks,
+        repairs: &mut Repairs,
+    ) -> Result<PathTarget, Error> {
+        if self.filter.is_none()
+            && let Some(urn) = locate_extension(registry, resource_type, &self.attribute.0, quirks, repairs)
+        {
+            return Ok(PathTarget::Extension(urn));
+        }
+        let Some(mut target) = locate(registry, resource_type, &self.attribute.0, quirks, repairs) else {
+            return Err(unknown(&format!("a {} has no attribute {}", resource_type.name, shown(&self.attribute.0))));
+        };
+        let filter = match &self.filter {
+            Some(_) if target.sub.is_some() => {
+                return Err(unknown(&format!("no filter may follow the sub-attribute {target}")));
+            }
+            Some(filter) => Some(resolve_inner(registry, resource_type, &target, filter, quirks, repairs)?),
+            None => None,
+        };
+        if let Some(name) = &self.sub {
+            let Some(sub) = target.attribute.sub(name) else {
+                return Err(unknown(&format!("the attribute {target} has no sub-attribute {}", shown(name))));
+            };
+            target.sub = Some(Arc::clone(sub));
+        }
+        Ok(PathTarget::Attribute { target, filter })
+    }
+}
+
+/// What the path of a PATCH operation means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PathTarget {
+    /// All of an extension: its URN alone.
+    Extension(Arc<str>),
+    /// An attribute or sub-attribute.
+    Attribute {
+        /// The place.
+        target: Target,
+        /// Which values of the attribute are meant; for [`crate::filter::matches_value`]. `None` means all.
+        filter: Option<Resolved>,
+    },
+}
+
+/// What an attribute path means, with the repairs that are on: the URNs of SCIM 1, and `manager` without its URN.
+pub(crate) fn locate(
+    registry: &Registry,
+    resource_type: &ResourceType,
+    path: &str,
+    quirks: Quirks,
+    repairs: &mut Repairs,
+) -> Option<Target> {
+    if let Some(target) = registry.resolve(resource_type, path) {
+        return Some(target);
+    }
+    if quirks.has(Quirk::Scim1Urns)
+        && let Some(target) = canonical_path(path).and_then(|path| registry.resolve(resource_type, &path))
+    {
+        repairs.note(Quirk::Scim1Urns, format!("path {} taken for {target}", shown(path)));
+        return Some(target);
+    }
+    let head = path.split('.').next().unwrap_or_default();
+    if quirks.has(Quirk::ManagerShapes) && head.eq_ignore_ascii_case("manager") {
+        let target = registry.resolve(resource_type, &format!("{ENTERPRISE_USER}:{path}"))?;
+        repairs.note(Quirk::ManagerShapes, format!("path {} taken for {target}", shown(path)));
+        return Some(target);
+    }
+    None
+}
+
+/// The extension whose URN is the whole path.
+fn locate_extension(
+    registry: &Registry,
+    resource_type: &ResourceType,
+    path: &str,
+    quirks: Quirks,
+    repairs: &mut Repairs,
+) -> Option<Arc<str>> {
+    let find = |urn: &str| registry.extension(resource_type, urn).map(|extension| Arc::clone(&extension.schema.id));
+    if let Some(urn) = find(path) {
+        return Some(urn);
+    }
+    if !quirks.has(Quirk::Scim1Urns) {
+        return None;
+    }
+    let urn = canonical_path(path).and_then(|urn| find(&urn))?;
+    repairs.note(Quirk::Scim1Urns, format!("path {} taken for {urn}", shown(path)));
+    Some(urn)
+}
+
+/// A name as it may stand in a message: no longer than a line. It has passed the grammar, so it is ASCII.
+pub(crate) fn shown(name: &str) -> &str {
+    name.get(..120).unwrap_or(name)
 }
 
 /// The canonical text; reading it again gives the same path.
@@ -114,6 +217,10 @@ pub(crate) fn is_attribute_path(text: &str) -> bool {
 
 fn invalid(why: &str) -> Error {
     Error::new(Code::PathInvalid, format!("The path cannot be read: {why}."))
+}
+
+fn unknown(why: &str) -> Error {
+    Error::new(Code::PathInvalid, format!("The path names nothing that can be changed: {why}."))
 }
 
 #[cfg(test)]

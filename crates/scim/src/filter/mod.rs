@@ -5,11 +5,16 @@
 //! compiles the same resolved filter to its own language; both must agree.
 
 mod lex;
+mod matches;
 mod parse;
 mod print;
+mod resolve;
 
+pub use matches::{matches, matches_value};
 pub use parse::parse;
 pub(crate) use parse::parse_bracketed;
+pub(crate) use resolve::resolve_inner;
+pub use resolve::{Unknown, resolve};
 
 use crate::path::AttributePath;
 use crate::schema::Target;
@@ -114,6 +119,15 @@ impl<P, V> Filter<P, V> {
             0 => Self::Constant(false),
             1 => flat.remove(0),
             _ => Self::Or(flat),
+        }
+    }
+
+    /// This does not hold; a constant is folded.
+    #[must_use]
+    pub fn negated(filter: Self) -> Self {
+        match filter {
+            Self::Constant(value) => Self::Constant(!value),
+            other => Self::Not(Box::new(other)),
         }
     }
 }
