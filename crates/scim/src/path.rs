@@ -4,6 +4,7 @@ use crate::error::{Code, Error};
 use crate::filter::{Parsed, Resolved, parse_bracketed, resolve_inner};
 use crate::limits::PATH_BYTES;
 use crate::quirks::{Quirk, Quirks, Repairs};
+use crate::resource::shown;
 use crate::schema::{ENTERPRISE_USER, Registry, ResourceType, Target, canonical_path};
 use std::fmt;
 use std::sync::Arc;
@@ -164,11 +165,6 @@ fn locate_extension(
     let urn = canonical_path(path).and_then(|urn| find(&urn))?;
     repairs.note(Quirk::Scim1Urns, format!("path {} taken for {urn}", shown(path)));
     Some(urn)
-}
-
-/// A name as it may stand in a message: no longer than a line. It has passed the grammar, so it is ASCII.
-pub(crate) fn shown(name: &str) -> &str {
-    name.get(..120).unwrap_or(name)
 }
 
 /// The canonical text; reading it again gives the same path.

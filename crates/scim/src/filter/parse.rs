@@ -6,6 +6,7 @@ use crate::error::{Code, Error};
 use crate::limits::{FILTER_BYTES, FILTER_DEPTH, FILTER_TERMS};
 use crate::path::{AttributePath, is_attribute_name, is_attribute_path};
 use crate::quirks::{Quirk, Quirks, Repairs};
+use crate::resource::shown;
 use serde_json::Number;
 
 /// Reads a filter.
@@ -222,7 +223,7 @@ impl<'a, 'r> Parser<'a, 'r> {
         if op != CompareOp::Eq || !self.quirks.has(Quirk::UnquotedFilter) || word.contains(spoils_bare_word) {
             return Err(self.error("a string in double quotes, a number, true, false or null is expected"));
         }
-        self.repairs.note(Quirk::UnquotedFilter, format!("filter: quotes put around the value of {path}"));
+        self.repairs.note(Quirk::UnquotedFilter, format!("filter: quotes put around the value of {}", shown(&path.0)));
         Ok(Literal::String(word.to_owned()))
     }
 }

@@ -3,8 +3,9 @@
 use super::{CompareOp, Filter, Literal, Operand, Parsed, Resolved};
 use crate::error::{Code, Error};
 use crate::keys::instant_micros;
-use crate::path::{AttributePath, locate, shown};
+use crate::path::{AttributePath, locate};
 use crate::quirks::{Quirk, Quirks, Repairs};
+use crate::resource::shown;
 use crate::schema::{Attribute, Mutability, Registry, ResourceType, Returned, Target, Type};
 use serde_json::Number;
 use std::sync::Arc;
