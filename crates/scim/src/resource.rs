@@ -13,11 +13,26 @@ pub use accept::accept;
 pub use coerce::{coerce, coerce_merge, coerce_one};
 pub use finish::{carry_immutable, check_immutable, finish};
 
-/// A foreign name as it may stand in a note or an error: shortened, so that it cannot flood a log.
+/// A foreign name as it may stand in a note or an error: shortened and on one line, so that it can neither flood a log
+/// nor forge a line of it.
 pub(crate) fn shown(name: &str) -> String {
     const CHARACTERS: usize = 80;
-    match name.char_indices().nth(CHARACTERS) {
-        Some((end, _)) => format!("{}...", &name[..end]),
-        None => name.to_owned(),
+    let visible = |character: char| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
+    let mut shown: String = name.chars().take(CHARACTERS).map(visible).collect();
+    if name.chars().nth(CHARACTERS).is_some() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn foreign_names_stay_short_and_on_one_line() {
+        assert_eq!(shown("userName"), "userName");
+        assert_eq!(shown("a\nb"), "a\u{fffd}b");
+        assert_eq!(shown(&"é".repeat(81)), format!("{}...", "é".repeat(80)));
     }
 }

@@ -3,9 +3,7 @@
 use super::coerce::{Checker, Place};
 use super::{finish, shapes, shown};
 use crate::quirks::{Quirk, Quirks, Repairs};
-use crate::schema::{
-    Attribute, CORE, ENTERPRISE_USER, Extension, Mutability, Registry, ResourceType, Returned, canonical_urn,
-};
+use crate::schema::{Attribute, CORE, ENTERPRISE_USER, Extension, Mutability, Registry, ResourceType, canonical_urn};
 use crate::{Code, Error, Object};
 use serde_json::Value;
 
@@ -214,8 +212,7 @@ fn check(checker: &mut Checker<'_>, attribute: &Attribute, value: Value, place: 
         return Ok(None);
     }
     let value = checker.whole(attribute, value, Place::of(place))?;
-    let discarded = attribute.mutability == Mutability::WriteOnly && attribute.returned == Returned::Never;
-    Ok(value.filter(|_| !discarded))
+    Ok(value.filter(|_| !attribute.is_discarded()))
 }
 
 fn refused(detail: String) -> Error {

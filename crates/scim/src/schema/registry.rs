@@ -1,7 +1,9 @@
 //! The schemas and resource types that are served.
 
 use super::load::{TypeDocument, check_urn, field};
-use super::{Attribute, ENTERPRISE_USER, Extension, GROUP, ResourceType, Schema, Target, Type, USER};
+use super::{
+    Attribute, ENTERPRISE_USER, Extension, GROUP, Mutability, ResourceType, Returned, Schema, Target, Type, USER,
+};
 use serde_json::Value;
 use std::sync::{Arc, LazyLock};
 
@@ -28,6 +30,18 @@ impl Attribute {
     #[must_use]
     pub fn folds_case(&self) -> bool {
         self.kind == Type::String && !self.case_exact
+    }
+
+    /// Whether a value is checked and then thrown away, as that of `password` is: it can be neither read nor kept.
+    #[must_use]
+    pub fn is_discarded(&self) -> bool {
+        self.mutability == Mutability::WriteOnly && self.returned == Returned::Never
+    }
+
+    /// Whether a value must not be shown, filtered or sorted by (RFC 7643 sections 7 and 9.2).
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.mutability == Mutability::WriteOnly || self.returned == Returned::Never
     }
 }
 
@@ -331,7 +345,7 @@ fn extend(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{Mutability, Returned, Uniqueness};
+    use crate::schema::Uniqueness;
     use serde_json::json;
 
     const BADGE: &str = "urn:example:schemas:Badge";
