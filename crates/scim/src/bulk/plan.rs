@@ -2,7 +2,7 @@
 
 use super::request::{BulkOperation, Method, Refused};
 use crate::error::{Code, Error};
-use crate::patch::shown;
+use crate::resource::shown;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Reverse;

@@ -2,7 +2,7 @@
 
 use crate::error::{Code, Error};
 use crate::limits::BULK_OPERATIONS;
-use crate::patch::shown;
+use crate::resource::shown;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fmt;
@@ -184,9 +184,9 @@ impl Parts {
 
 fn read_operation(index: usize, operation: Value) -> Result<BulkOperation, Refused> {
     let parts = Parts::of(operation).unwrap_or_default();
-    let echo = |part: &Option<Value>| part.as_ref().and_then(Value::as_str).map(|text| shown(text).to_owned());
-    let method = echo(&parts.method).unwrap_or_default().to_ascii_uppercase();
-    let bulk_id = echo(&parts.bulk_id);
+    let text = |part: &Option<Value>| part.as_ref().and_then(Value::as_str).map(str::to_owned);
+    let method = text(&parts.method).map(|method| shown(&method).to_ascii_uppercase()).unwrap_or_default();
+    let bulk_id = text(&parts.bulk_id);
     check_operation(index, parts).map_err(|error| Refused { index, method, bulk_id, error })
 }
 

@@ -21,13 +21,3 @@ pub use apply::apply;
 pub use members::{MemberChange, member_changes};
 pub use plan::{PatchPlan, Step, plan};
 pub use request::{Op, Operation, PatchRequest, parse_request};
-
-/// Text of a client as it may appear in an error or a note: cut to a length that fits one line.
-pub(crate) fn shown(text: &str) -> &str {
-    const LONGEST_BYTES: usize = 120;
-    if text.len() <= LONGEST_BYTES {
-        return text;
-    }
-    let end = (0..=LONGEST_BYTES).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-    &text[..end]
-}

@@ -2,10 +2,11 @@
 //! 3.5.2).
 
 use super::plan::{Located, Planner, is_read_only};
-use super::{Op, repair, shown};
+use super::{Op, repair};
 use crate::Object;
 use crate::error::{Code, Error};
 use crate::path::{AttributePath, PatchPath, PathTarget};
+use crate::resource::shown;
 use crate::schema::Target;
 use serde_json::Value;
 use std::sync::Arc;

@@ -1,15 +1,15 @@
 //! From the message to a plan: every operation tied to the schema, every value checked. The resource is not looked at,
 //! so a plan can be made before anything is read.
 
+use super::repair;
 use super::request::{Op, Operation, PatchRequest};
-use super::{repair, shown};
 use crate::Object;
 use crate::error::{Code, Error};
 use crate::filter::{Filter, Parsed, Resolved};
 use crate::path::{AttributePath, PathTarget};
 use crate::quirks::{Quirks, Repairs};
 use crate::redact::{REDACTED, is_secret};
-use crate::resource::coerce_merge;
+use crate::resource::{coerce_merge, shown};
 use crate::schema::{Attribute, Mutability, Registry, ResourceType, Target, Type};
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -1,11 +1,10 @@
 //! The quirks of PATCH: each a named function that repairs what it was given, or leaves it as it is when it is off.
 //! `op-case` lives with the message, `boolean-strings` and `numbers-for-strings` with the checks of values.
 
-use super::shown;
 use crate::error::{Code, Error};
 use crate::filter::{CompareOp, Filter, Literal, Parsed};
 use crate::quirks::{Quirk, Quirks, Repairs};
-use crate::resource::coerce;
+use crate::resource::{coerce, shown};
 use crate::schema::{Attribute, ENTERPRISE_USER, Target};
 use crate::{Object, json};
 use serde_json::Value;

@@ -1,10 +1,10 @@
 //! The PATCH message (RFC 7644 section 3.5.2): operations with their paths parsed, nothing resolved yet.
 
-use super::shown;
 use crate::error::{Code, Error};
 use crate::limits::PATCH_OPERATIONS;
 use crate::path::PatchPath;
 use crate::quirks::{Quirk, Quirks, Repairs};
+use crate::resource::shown;
 use serde_json::Value;
 
 /// URN of the PATCH message.
