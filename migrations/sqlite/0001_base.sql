@@ -186,7 +186,8 @@ CREATE TABLE block (
   count    INTEGER NOT NULL,
   previous BLOB NOT NULL,
   hash     BLOB NOT NULL,
-  at       INTEGER NOT NULL
+  at       INTEGER NOT NULL,
+  traces   BLOB NOT NULL                              -- 8 bytes of each event's hash: they tell which event is bad
 );
 
 -- Successful reads are counted, not stored one by one.

@@ -16,7 +16,7 @@ pub enum Constraint {
 }
 
 /// A failed read or commit. `Display` is a lower-case fragment without the source's text.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The store cannot serve now: the disk is full.
     #[error("no space is left for the store")]

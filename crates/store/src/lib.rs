@@ -13,4 +13,4 @@ mod store;
 
 pub use change::{ChangeSet, Committed, Guard, NewEvent, Write};
 pub use error::{Constraint, Error};
-pub use store::Store;
+pub use store::{Clock, Entropy, OpenOptions, Role, Store};

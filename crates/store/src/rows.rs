@@ -315,3 +315,44 @@ pub struct VerifyReport {
     /// Hash of the newest block, hexadecimal.
     pub head: Option<String>,
 }
+
+/// A stretch of the journal with what is needed to check it elsewhere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Export {
+    /// Events in order.
+    pub events: Vec<ExportedEvent>,
+    /// The blocks that end among them.
+    pub blocks: Vec<ExportedBlock>,
+}
+
+/// An event as it is sealed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExportedEvent {
+    /// Its metadata; the payload is in `body`.
+    pub event: EventRow,
+    /// The payload, byte for byte as its digest covers it; `None` when erased.
+    pub body: Option<String>,
+    /// Salted digest of the payload, hexadecimal.
+    pub digest: String,
+    /// The salt, hexadecimal; erased with the payload.
+    pub salt: Option<String>,
+}
+
+/// A block of the seal.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ExportedBlock {
+    /// Number; the first is 1.
+    pub number: i64,
+    /// Sequence of its first event.
+    pub first: i64,
+    /// Sequence of its last event.
+    pub last: i64,
+    /// How many events it covers.
+    pub count: i64,
+    /// Hash of the block before it, hexadecimal.
+    pub previous: String,
+    /// Its hash, hexadecimal.
+    pub hash: String,
+    /// When it was sealed.
+    pub at: Millis,
+}

@@ -1,0 +1,165 @@
+//! What the appender does between batches: following other processes, checkpoints, folding, sealing.
+
+use super::Desk;
+use crate::error::Error;
+use crate::sqlite::{seal, ticks};
+use crate::store::Role;
+use rusqlite::{Connection, TransactionBehavior};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Pages in the log above which it is checkpointed even under load: 32 MiB.
+const PAGES_BUSY: i32 = 8_192;
+/// Pages in the log above which an idle moment is used: 4 MiB.
+const PAGES_IDLE: i32 = 1_024;
+/// How long nothing may happen before even a short log is checkpointed.
+const REST: Duration = Duration::from_secs(2);
+/// How often events are sealed, and how often a store in trouble is tried again.
+const SEAL_EVERY: Duration = Duration::from_secs(1);
+/// Member changes of one group above which they are folded into its row.
+const FOLD_ROWS: u32 = 64;
+/// Groups folded in one idle moment.
+const FOLD_GROUPS: usize = 4;
+
+pub(super) struct Upkeep {
+    role: Role,
+    data_version: i64,
+    /// Pages in the log, as told by the engine at each commit.
+    pages: Arc<AtomicI32>,
+    /// Member changes per group since they were folded last.
+    changes: HashMap<i64, u32>,
+    worked: Instant,
+    sealed: Instant,
+}
+
+impl Upkeep {
+    pub(super) fn new(connection: &mut Connection, role: Role) -> Result<Self, Error> {
+        let pages = Arc::new(AtomicI32::new(0));
+        let told = Arc::clone(&pages);
+        connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, count| {
+            told.store(count, Ordering::Relaxed);
+            Ok(())
+        }))?;
+        let changes = {
+            let mut statement = connection.prepare("SELECT grp, count(*) FROM member_change GROUP BY grp")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<_>>()?
+        };
+        let data_version = data_version(connection)?;
+        Ok(Self { role, data_version, pages, changes, worked: ticks::now(), sealed: ticks::now() })
+    }
+
+    /// Whether another connection wrote since the last look. A failed look counts as a change.
+    pub(super) fn changed_elsewhere(&mut self, connection: &Connection) -> bool {
+        match data_version(connection) {
+            Ok(version) => std::mem::replace(&mut self.data_version, version) != version,
+            Err(error) => {
+                tracing::warn!(%error, "changes of other processes cannot be followed");
+                true
+            }
+        }
+    }
+
+    /// Groups whose members were changed by the last batch.
+    pub(super) fn members_changed(&mut self, groups: Vec<i64>) {
+        for group in groups {
+            *self.changes.entry(group).or_default() += 1;
+        }
+    }
+
+    /// One step. Tells how writing went, if it wrote.
+    pub(super) fn step(&mut self, desk: &mut Desk, idle: bool, trouble: bool) -> Option<Result<(), Error>> {
+        if !idle {
+            self.worked = ticks::now();
+        }
+        let mut told = None;
+        if self.sealed.elapsed() >= SEAL_EVERY {
+            self.sealed = ticks::now();
+            if trouble {
+                told = Some(probe(&desk.connection));
+            } else if self.role == Role::Serve
+                && let Err(error) = seal::step(desk)
+            {
+                told = Some(Err(error));
+            }
+        }
+        if idle
+            && !trouble
+            && let Err(error) = self.fold(&mut desk.connection)
+        {
+            told = Some(Err(error));
+        }
+        self.checkpoint(&desk.connection, idle);
+        told
+    }
+
+    /// Moves the log into the database file as far as readers allow. A log wholly moved is written from its start
+    /// again by the next commit.
+    fn checkpoint(&mut self, connection: &Connection, idle: bool) {
+        let pages = self.pages.load(Ordering::Relaxed);
+        let due = match idle {
+            true => pages >= PAGES_IDLE || pages > 0 && self.worked.elapsed() >= REST,
+            false => pages >= PAGES_BUSY,
+        };
+        if !due {
+            return;
+        }
+        let result = connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get::<_, i32>(1)?, row.get::<_, i32>(2)?)));
+        match result {
+            // What readers hold back waits until that many pages were written again.
+            Ok((log, moved)) => self.pages.store((log - moved).min(PAGES_IDLE - 1), Ordering::Relaxed),
+            Err(error) => tracing::warn!(%error, "the log cannot be checkpointed"),
+        }
+        if pages > 0 && idle && self.worked.elapsed() >= REST {
+            self.pages.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Keeps only the last member change of a few groups and notes it in the group's row.
+    fn fold(&mut self, connection: &mut Connection) -> Result<(), Error> {
+        let due: Vec<i64> = self
+            .changes
+            .iter()
+            .filter(|(_, rows)| **rows > FOLD_ROWS)
+            .map(|(group, _)| *group)
+            .take(FOLD_GROUPS)
+            .collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for group in &due {
+            transaction
+                .prepare_cached(
+                    "UPDATE resource SET version = max(version, last.seq), modified = max(modified, last.at)
+                     FROM (SELECT seq, at FROM member_change WHERE grp = ?1 ORDER BY seq DESC LIMIT 1) AS last
+                     WHERE resource.seq = ?1",
+                )?
+                .execute([group])?;
+            transaction
+                .prepare_cached(
+                    "DELETE FROM member_change WHERE grp = ?1
+                     AND seq < (SELECT max(seq) FROM member_change WHERE grp = ?1)",
+                )?
+                .execute([group])?;
+        }
+        transaction.commit()?;
+        for group in due {
+            self.changes.remove(&group);
+        }
+        Ok(())
+    }
+}
+
+/// Tries whether the store can be written again.
+fn probe(connection: &Connection) -> Result<(), Error> {
+    connection.execute("UPDATE sequence SET value = value WHERE name = 'change'", [])?;
+    Ok(())
+}
+
+fn data_version(connection: &Connection) -> Result<i64, Error> {
+    Ok(connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+}

@@ -1,0 +1,93 @@
+//! Counters and dates of integrations, collected over a batch and written once: they are the rows every set touches.
+
+use crate::error::Error;
+use rusqlite::{Connection, params};
+use std::collections::HashMap;
+
+/// How the counters of an integration moved.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) users: i64,
+    pub(super) groups: i64,
+    pub(super) nested: i64,
+}
+
+/// The latest calls of an integration.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) call: Option<i64>,
+    pub(super) success: Option<i64>,
+    pub(super) failure: Option<i64>,
+}
+
+/// What one set, and then a batch, adds up.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Whether something changed that is kept in memory elsewhere.
+    pub(super) touched: bool,
+    /// Groups that got a row of member changes.
+    pub(super) member_groups: Vec<i64>,
+    counts: HashMap<i64, Counts>,
+    seen: HashMap<i64, Seen>,
+}
+
+impl Tally {
+    /// The counters of an integration.
+    pub(super) fn counts(&mut self, integration: i64) -> &mut Counts {
+        self.counts.entry(integration).or_default()
+    }
+
+    /// Notes a call.
+    pub(super) fn saw(&mut self, integration: i64, at: i64, success: bool) {
+        let seen = self.seen.entry(integration).or_default();
+        seen.call = seen.call.max(Some(at));
+        let which = if success { &mut seen.success } else { &mut seen.failure };
+        *which = (*which).max(Some(at));
+    }
+
+    /// Takes over what a set added up.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.touched |= other.touched;
+        self.member_groups.extend(other.member_groups);
+        for (integration, more) in other.counts {
+            let counts = self.counts(integration);
+            counts.users += more.users;
+            counts.groups += more.groups;
+            counts.nested += more.nested;
+        }
+        for (integration, more) in other.seen {
+            let seen = self.seen.entry(integration).or_default();
+            seen.call = seen.call.max(more.call);
+            seen.success = seen.success.max(more.success);
+            seen.failure = seen.failure.max(more.failure);
+        }
+    }
+
+    /// Writes it. An integration deleted meanwhile gets nothing.
+    pub(super) fn write(&self, connection: &Connection) -> Result<(), Error> {
+        for (integration, counts) in &self.counts {
+            let Counts { users, groups, nested } = counts;
+            connection
+                .prepare_cached(
+                    "UPDATE integration SET users = users + ?2, groups = groups + ?3, nested = nested + ?4
+                     WHERE id = ?1",
+                )?
+                .execute([integration, users, groups, nested])?;
+        }
+        for (integration, seen) in &self.seen {
+            connection
+                .prepare_cached(
+                    "INSERT INTO integration_seen (integration, last_call, last_success, last_failure)
+                     SELECT id, ?2, ?3, ?4 FROM integration WHERE id = ?1
+                     ON CONFLICT (integration) DO UPDATE SET
+                       last_call = coalesce(max(last_call, excluded.last_call), last_call, excluded.last_call),
+                       last_success =
+                         coalesce(max(last_success, excluded.last_success), last_success, excluded.last_success),
+                       last_failure =
+                         coalesce(max(last_failure, excluded.last_failure), last_failure, excluded.last_failure)",
+                )?
+                .execute(params![integration, seen.call, seen.success, seen.failure])?;
+        }
+        Ok(())
+    }
+}

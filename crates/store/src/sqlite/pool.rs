@@ -1,0 +1,184 @@
+//! Connections: how each kind is opened, a pool of readers for point reads, and threads of their own for scans.
+
+use crate::error::Error;
+use crate::sqlite::ticks;
+use rusqlite::{Connection, OpenFlags};
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Readers kept open while nobody uses them.
+const IDLE_READERS: usize = 16;
+/// Threads that run scans.
+const SCAN_THREADS: usize = 2;
+/// Scans that may wait for a thread.
+const SCAN_QUEUE: usize = 256;
+/// Steps of the engine's machine between two looks at the budget: some tens of microseconds.
+const STEPS_PER_LOOK: i32 = 2_000;
+
+/// Opens a connection for reading. It is opened for writing as far as the file system goes, since the index of the
+/// write-ahead log may have to be built, but refuses every statement that writes.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, Error> {
+    let connection = open(path)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -8_000)?;
+    crate::sqlite::filter::register(&connection)?;
+    Ok(connection)
+}
+
+/// Opens the connection of a writer.
+pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
+    let connection = open(path)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    connection.pragma_update(None, "journal_size_limit", 67_108_864)?;
+    // The appender checkpoints between batches, never inside a commit somebody waits for.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    Ok(connection)
+}
+
+fn open(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|error| Error::Unavailable(format!("{} cannot be opened: {error}", path.display())))?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(256);
+    // Who deletes a row deletes what names it: see the commit modules.
+    connection.pragma_update(None, "foreign_keys", false)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
+}
+
+/// Readers for point reads, used inline and given back.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Pool {
+    pub(crate) fn new(path: PathBuf) -> Arc<Self> {
+        Arc::new(Self { path, idle: Mutex::new(Vec::with_capacity(IDLE_READERS)) })
+    }
+
+    /// A reader: the one used last, since its pages and statements are warm.
+    pub(crate) fn take(self: &Arc<Self>) -> Result<PooledReader, Error> {
+        let warm = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match warm {
+            Some(connection) => connection,
+            None => open_reader(&self.path)?,
+        };
+        Ok(PooledReader { connection: Some(connection), pool: Arc::clone(self) })
+    }
+}
+
+/// A reader on loan.
+#[derive(Debug)]
+pub(crate) struct PooledReader {
+    connection: Option<Connection>,
+    pool: Arc<Pool>,
+}
+
+impl Deref for PooledReader {
+    type Target = Connection;
+
+    #[expect(clippy::expect_used, reason = "the connection leaves only when the loan is dropped")]
+    fn deref(&self) -> &Connection {
+        self.connection.as_ref().expect("a loan has its connection until it is dropped")
+    }
+}
+
+impl Drop for PooledReader {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < IDLE_READERS {
+                idle.push(connection);
+            }
+        }
+    }
+}
+
+type Scan = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// Threads that run what may take long.
+#[derive(Debug)]
+pub(crate) struct Scans {
+    sender: Mutex<Option<SyncSender<Scan>>>,
+    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+}
+
+impl Scans {
+    pub(crate) fn start(path: &Path) -> Result<Self, Error> {
+        let (sender, receiver) = sync_channel::<Scan>(SCAN_QUEUE);
+        let receiver = Arc::new(Mutex::new(receiver));
+        let mut threads = Vec::with_capacity(SCAN_THREADS);
+        for number in 0..SCAN_THREADS {
+            let receiver = Arc::clone(&receiver);
+            let mut connection = open_reader(path)?;
+            let thread = std::thread::Builder::new()
+                .name(format!("scan-{number}"))
+                .spawn(move || {
+                    while let Some(scan) = next(&receiver) {
+                        // A panic inside a scan drops its answer, so that only its caller hears of it.
+                        let _ = catch_unwind(AssertUnwindSafe(|| scan(&mut connection)));
+                    }
+                })
+                .map_err(|error| Error::Unavailable(format!("no thread for scans: {error}")))?;
+            threads.push(thread);
+        }
+        Ok(Self { sender: Mutex::new(Some(sender)), threads: Mutex::new(threads) })
+    }
+
+    /// Runs `work` on a thread of its own, with the machine stopped when `budget` is used up.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        budget: Duration,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, wait) = oneshot::channel();
+        self.submit(Box::new(move |connection| {
+            if answer.is_closed() {
+                return; // whoever asked has gone
+            }
+            let deadline = ticks::now() + budget;
+            let watch = Some(move || ticks::now() > deadline);
+            let result =
+                connection.progress_handler(STEPS_PER_LOOK, watch).map_err(Error::from).and_then(|()| work(connection));
+            let _ = connection.progress_handler(0, None::<fn() -> bool>);
+            let _ = answer.send(result);
+        }))?;
+        wait.await.unwrap_or_else(|_| Err(Error::Unavailable("a reader stopped".to_owned())))
+    }
+
+    fn submit(&self, scan: Scan) -> Result<(), Error> {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        match sender.as_ref().map(|sender| sender.try_send(scan)) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(TrySendError::Full(_))) => Err(Error::Busy("too many searches are waiting".to_owned())),
+            Some(Err(TrySendError::Disconnected(_))) | None => {
+                Err(Error::Unavailable("the readers stopped".to_owned()))
+            }
+        }
+    }
+}
+
+impl Drop for Scans {
+    fn drop(&mut self) {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for thread in self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // The last handle may be dropped on one of these threads: a thread cannot wait for itself.
+            if thread.thread().id() != std::thread::current().id() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+fn next(receiver: &Mutex<Receiver<Scan>>) -> Option<Scan> {
+    receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}

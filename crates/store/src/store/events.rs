@@ -1,0 +1,77 @@
+//! Reads of the feed and the journal, and what is done to them: sealing, erasing, verifying.
+
+use super::{Engine, Store};
+use crate::error::Error;
+use crate::query::EventQuery;
+use crate::rows::{EventRow, Export, FailureGroup, VerifyReport};
+use bailiwick_domain::ids::{IntegrationId, Millis};
+
+impl Store {
+    /// Events of the feed.
+    pub async fn events(&self, query: EventQuery) -> Result<Vec<EventRow>, Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.events(query).await,
+        }
+    }
+
+    /// An event with its payload.
+    pub async fn event(&self, seq: i64) -> Result<Option<EventRow>, Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.event(seq),
+        }
+    }
+
+    /// The events of one call or command with their payloads.
+    pub async fn events_of_request(&self, request: &str) -> Result<Vec<EventRow>, Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.events_of_request(request),
+        }
+    }
+
+    /// Failures by integration and code, the latest first. Who a refused call was about is taken from `target` or `name`
+    /// of its payload when no resource was stored.
+    pub async fn failure_groups(
+        &self,
+        integration: Option<IntegrationId>,
+        since: Option<Millis>,
+    ) -> Result<Vec<FailureGroup>, Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.failure_groups(integration, since).await,
+        }
+    }
+
+    /// Sequence of the newest event; 0 when there is none.
+    pub async fn last_seq(&self) -> Result<i64, Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.last_seq(),
+        }
+    }
+
+    /// Checks the whole seal.
+    pub async fn verify(&self) -> Result<VerifyReport, Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.verify().await,
+        }
+    }
+
+    /// Events after a sequence with what is needed to check them elsewhere.
+    pub async fn export(&self, after: i64, limit: u32) -> Result<Export, Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.export(after, limit).await,
+        }
+    }
+
+    /// Seals every event there is; tells how many.
+    pub async fn seal(&self) -> Result<u64, Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.seal().await,
+        }
+    }
+
+    /// Erases the payloads of events; tells how many there were.
+    pub async fn erase(&self, seqs: Vec<i64>) -> Result<u64, Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.erase(seqs).await,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The store handle: one API, whichever engine is behind it.
+
+mod events;
+mod integrations;
+mod persons;
+mod resources;
+mod settings;
+
+use crate::change::{ChangeSet, Committed};
+use crate::error::Error;
+use crate::sqlite;
+use bailiwick_domain::ids::Millis;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The wall clock handed in at wiring.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
+/// Fills bytes at random; handed in at wiring.
+pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
+/// What the process is to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The one server: holds the lock of the store and seals events.
+    Serve,
+    /// A command, beside a server or without one.
+    Command,
+}
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct OpenOptions {
+    /// The folder of the store; made if missing.
+    pub dir: PathBuf,
+    /// What the process is to it.
+    pub role: Role,
+    /// The wall clock.
+    pub clock: Clock,
+    /// Randomness for the secrets of a new store.
+    pub entropy: Entropy,
+}
+
+impl fmt::Debug for OpenOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenOptions").field("dir", &self.dir).field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+/// One store = one organisation. Cheap to clone; the store is closed with its last handle.
+#[derive(Clone, Debug)]
+pub struct Store {
+    engine: Engine,
+}
+
+/// The engines. Every facade method names each of them, so that a new one cannot be forgotten.
+#[derive(Clone, Debug)]
+enum Engine {
+    Sqlite(sqlite::Engine),
+}
+
+impl Store {
+    /// Opens a store, setting it up or migrating it first. Blocks while it does; meant for the start of a process.
+    pub fn open(options: &OpenOptions) -> Result<Self, Error> {
+        Ok(Self { engine: Engine::Sqlite(sqlite::Engine::open(options)?) })
+    }
+
+    /// Commits one set of changes, durably and as a whole.
+    pub async fn commit(&self, set: ChangeSet) -> Result<Committed, Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.commit(set).await,
+        }
+    }
+
+    /// Commits several sets in order and in one transaction; each succeeds or fails by itself.
+    pub async fn commit_all(&self, sets: Vec<ChangeSet>) -> Result<Vec<Result<Committed, Error>>, Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.commit_all(sets).await,
+        }
+    }
+
+    /// Changes whenever something that callers keep in memory (integrations, tokens, domains, settings) may have
+    /// changed, by this process or another.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.generation(),
+        }
+    }
+
+    /// Whether changes of other processes were looked for within this span. If not, nothing kept in memory counts.
+    #[must_use]
+    pub fn followed_within(&self, span: Duration) -> bool {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.followed_within(span),
+        }
+    }
+
+    /// Whether commits can succeed, as far as the last ones tell. Cheap.
+    pub fn writable(&self) -> Result<(), Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.writable(),
+        }
+    }
+
+    /// The key of the ETags of this store.
+    #[must_use]
+    pub fn etag_key(&self) -> [u8; 32] {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.etag_key(),
+        }
+    }
+
+    /// The id of this store, the same for ever.
+    #[must_use]
+    pub fn store_id(&self) -> &str {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.store_id(),
+        }
+    }
+}
