@@ -1,1 +1,56 @@
-fn main() {}
+//! Chores of the repository: `cargo xtask tidy | gen [--check] | test | fuzz [--seconds N | --minutes N] | conformance`.
+//!
+//! `tidy` guards what the compiler cannot see (arrows between crates, purity, sizes), `gen` writes the generated part of
+//! the documentation, `test` runs everything there is.
+
+mod check;
+mod conformance;
+mod fuzz;
+mod gen_docs;
+mod needs;
+mod process;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask tidy | gen [--check] | test | fuzz [--seconds N | --minutes N] | conformance";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root = root();
+    let done = match words.as_slice() {
+        ["tidy"] => tidy::run(&root),
+        ["gen"] => gen_docs::write(&root),
+        ["gen", "--check"] => report(gen_docs::stale(&root)),
+        ["test"] => check::everything(&root),
+        ["fuzz", rest @ ..] => fuzz::command(&root, rest),
+        ["conformance"] => check::conformance_only(&root),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(line) => {
+            eprintln!("{line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository: this crate lies directly below it.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// Findings as one error, or none.
+fn report(findings: Vec<String>) -> Result<(), String> {
+    match findings.len() {
+        0 => Ok(()),
+        count => Err(format!("{}\n{count} findings", findings.join("\n"))),
+    }
+}

@@ -1,0 +1,170 @@
+//! The third-party conformance tools, installed into a folder of their own and run against the real binary.
+
+use crate::check::Counts;
+use crate::process::{Background, cargo, now, run};
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// Pinned, so that a run next year says the same as today.
+const TOOLS: &[&str] =
+    &["scim2-cli==0.6.0", "scim2-tester==0.5.2", "scim2-client==0.13.2", "scim2-models==0.12.3", "scim-sanity==0.7.4"];
+const INSTALL: Duration = Duration::from_secs(600);
+const TOOL: Duration = Duration::from_secs(300);
+
+/// Builds and starts the server, runs both tools, and asks the server to end.
+pub(crate) fn run_all(root: &Path) -> Result<Counts, String> {
+    let tools = install(root)?;
+    if !run(&mut cargo(root, &["build", "--package", "bailiwick"]), Duration::from_secs(1800), true)?.success() {
+        return Err("the binary does not build".to_owned());
+    }
+    let data = root.join("target/conformance-data");
+    std::fs::remove_dir_all(&data).ok();
+    let served = Served::start(&binary()?, &data)?;
+    let counts = scim2(&tools, &served)?.plus(sanity(&tools, &served)?);
+    let stopped = served.server.stop(Duration::from_secs(10));
+    if !stopped {
+        println!("the server did not end within 10 seconds of SIGTERM");
+    }
+    std::fs::remove_dir_all(&data).ok();
+    Ok(counts.plus(Counts::one(stopped)))
+}
+
+/// The folder of the tools' programs.
+fn install(root: &Path) -> Result<PathBuf, String> {
+    let folder = root.join("target/conformance");
+    let marker = folder.join("installed.txt");
+    let wanted = TOOLS.join("\n");
+    if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+        return Ok(folder.join("bin"));
+    }
+    std::fs::remove_dir_all(&folder).ok();
+    std::fs::create_dir_all(root.join("target")).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let made = run(Command::new("python3").args(["-m", "venv"]).arg(&folder), INSTALL, true)?;
+    let mut pip = Command::new(folder.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(TOOLS);
+    if !made.success() || !run(&mut pip, INSTALL, true)?.success() {
+        return Err("the conformance tools cannot be installed from PyPI".to_owned());
+    }
+    std::fs::write(&marker, wanted).map_err(|error| format!("{}: {error}", marker.display()))?;
+    Ok(folder.join("bin"))
+}
+
+/// The binary that was just built lies beside this chore.
+fn binary() -> Result<PathBuf, String> {
+    let chore = std::env::current_exe().map_err(|error| format!("where am I: {error}"))?;
+    Ok(chore.with_file_name("bailiwick"))
+}
+
+/// A running server with one integration.
+struct Served {
+    server: Background,
+    base: String,
+    token: String,
+}
+
+impl Served {
+    fn start(binary: &Path, data: &Path) -> Result<Self, String> {
+        let server =
+            Background::start(Command::new(binary).args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data))?;
+        let url = server
+            .line_after("listening on http://", Duration::from_secs(30))
+            .ok_or("the server did not say `listening on http://ADDR` within 30 seconds")?;
+        let address: SocketAddr =
+            url.parse().map_err(|_| format!("the server listens on {url}, which is no address"))?;
+        ready(address)?;
+        let mut create = Command::new(binary);
+        create.args(["integration", "create", "conformance", "--rate-limit", "off", "--json", "--data"]).arg(data);
+        let made = run(&mut create, Duration::from_secs(30), false)?;
+        let answer: Value = serde_json::from_str(&made.lines.join("\n"))
+            .map_err(|error| format!("integration create --json: {error}: {}", made.lines.join(" ")))?;
+        let token = answer["token"].as_str().ok_or("integration create --json printed no token")?.to_owned();
+        Ok(Self { server, base: format!("http://{address}/scim/v2"), token })
+    }
+}
+
+/// Waits until `/readyz` says 200.
+fn ready(address: SocketAddr) -> Result<(), String> {
+    let started = now();
+    while started.elapsed() < Duration::from_secs(30) {
+        if probe(address).is_ok_and(|head| head.starts_with("HTTP/1.1 200")) {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Err("the server did not become ready within 30 seconds".to_owned())
+}
+
+fn probe(address: SocketAddr) -> std::io::Result<String> {
+    let second = Duration::from_secs(1);
+    let mut stream = TcpStream::connect_timeout(&address, second)?;
+    stream.set_read_timeout(Some(second))?;
+    stream.write_all(format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// scim2-tester prints one line for each check: its status, then what it checked.
+fn scim2(tools: &Path, served: &Served) -> Result<Counts, String> {
+    let mut command = Command::new(tools.join("scim2"));
+    // The header goes through the environment: arguments can be read by everyone on the machine.
+    command.env("SCIM_CLI_HEADERS", format!("Authorization: Bearer {}", served.token)).env("NO_COLOR", "1");
+    let finished = run(command.args(["-u", &served.base, "test", "-v"]), TOOL, false)?;
+    let count = |wanted: &[&str]| {
+        let status = |line: &&String| line.split(' ').next().is_some_and(|word| wanted.contains(&word));
+        finished.lines.iter().filter(status).count() as u64
+    };
+    // COMPLIANT and ACCEPTABLE are its words for what the RFC recommends or allows; its exit status calls them failures.
+    let passed = count(&["SUCCESS", "COMPLIANT", "ACCEPTABLE"]);
+    let mut failed = count(&["ERROR", "CRITICAL", "DEVIATION"]);
+    let complete = finished.success() || finished.status.is_some() && passed > 0;
+    if failed == 0 && !complete {
+        failed = 1;
+    }
+    if failed > 0 {
+        finished.lines.iter().filter(|line| !line.starts_with("SUCCESS")).for_each(|line| println!("{line}"));
+    }
+    println!("scim2-tester: {passed} passed, {failed} failed");
+    Ok(Counts { passed, failed })
+}
+
+/// scim-sanity answers with one JSON value.
+fn sanity(tools: &Path, served: &Served) -> Result<Counts, String> {
+    let mut command = Command::new(tools.join("scim-sanity"));
+    command.args(["probe", &served.base, "--token", &served.token, "--i-accept-side-effects", "--json-output"]);
+    let finished = run(&mut command, TOOL, false)?;
+    let text = finished.lines.join("\n");
+    let Some(answer) = text.find('{').and_then(|start| serde_json::from_str::<Value>(&text[start..]).ok()) else {
+        return Err(format!("scim-sanity printed no JSON:\n{text}"));
+    };
+    let count = |name: &str| answer["summary"][name].as_u64().unwrap_or(0);
+    let (passed, mut failed) = (count("passed"), count("failed") + count("errors"));
+    if !finished.success() && failed == 0 || passed == 0 {
+        failed += 1;
+    }
+    if failed > 0 {
+        println!("{text}");
+    }
+    println!("scim-sanity: {passed} passed, {failed} failed");
+    Ok(Counts { passed, failed })
+}
+
+/// A port nobody listens on, for tests of the waiting itself.
+#[cfg(test)]
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_of_nobody_fails_at_once() {
+        assert!(probe(free_address()).is_err());
+    }
+}
