@@ -222,4 +222,15 @@ mod tests {
         assert_eq!(code("[".repeat(100_000).as_bytes()), "json-too-deep");
         assert_eq!(code("{\"a\":".repeat(100_000).as_bytes()), "json-too-deep");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_as_a_general_parser_reads_them(text in "[\\[\\]{}:,\"a-c0-2.\\-e \\\\un]{0,24}") {
+            match (parse(text.as_bytes()), serde_json::from_str::<Value>(&text)) {
+                (Ok(ours), Ok(theirs)) => proptest::prop_assert_eq!(ours, theirs),
+                (Err(refusal), Ok(_)) => proptest::prop_assert_eq!(refusal.code, "duplicate-key"),
+                (ours, Err(_)) => proptest::prop_assert!(ours.is_err()),
+            }
+        }
+    }
 }

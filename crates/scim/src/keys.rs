@@ -215,4 +215,17 @@ mod tests {
         });
         assert_eq!(Value::Object(keys), expect);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn instants_agree_with_a_general_parser(micros in -62_135_596_800_000_000_i64..253_402_300_799_000_000) {
+            let text = jiff::Timestamp::from_microsecond(micros).unwrap().to_string();
+            proptest::prop_assert_eq!(instant_micros(&text), Some(micros));
+        }
+
+        #[test]
+        fn any_text_is_an_instant_or_not(text in "[0-9TZ:+.\\-é]{0,30}") {
+            let _ = instant_micros(&text);
+        }
+    }
 }

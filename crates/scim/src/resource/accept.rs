@@ -33,7 +33,8 @@ pub fn accept(
         kept: Object::with_capacity(body.len() + 1),
     };
     reader.schemas(schemas)?;
-    reader.kept.insert("schemas".to_owned(), Value::Null);
+    let base = Value::from(&*resource_type.schema.id);
+    reader.kept.insert("schemas".to_owned(), Value::Array(vec![base]));
     for (key, value) in body {
         reader.entry(key, value)?;
     }
@@ -132,11 +133,7 @@ impl<'a> Reader<'a> {
         {
             return self.bare_manager(extension, value);
         }
-        match value {
-            // Unassigned is the same as absent, and what is absent need not be known.
-            Value::Null => Ok(()),
-            _ => self.checker.unknown(&shown(&key)),
-        }
+        self.checker.unknown(&value, || shown(&key))
     }
 
     fn extension(&mut self, extension: &'a Extension, value: Value) -> Result<(), Error> {
@@ -159,7 +156,7 @@ impl<'a> Reader<'a> {
         let mut kept = Object::with_capacity(object.len());
         for (key, value) in object {
             let Some(attribute) = extension.schema.attribute(&key) else {
-                self.checker.unknown(&format!("{urn}:{}", shown(&key)))?;
+                self.checker.unknown(&value, || format!("{urn}:{}", shown(&key)))?;
                 continue;
             };
             if let Some(value) = check(&mut self.checker, attribute, value, &attribute.name)? {
@@ -174,7 +171,7 @@ impl<'a> Reader<'a> {
     /// `manager` beside the core attributes instead of inside the enterprise extension.
     fn bare_manager(&mut self, extension: &Extension, value: Value) -> Result<(), Error> {
         let Some(attribute) = extension.schema.attribute("manager").filter(|it| shapes::is_manager(it)) else {
-            return self.checker.unknown("manager");
+            return self.checker.unknown(&value, || "manager".to_owned());
         };
         if value.is_null() {
             return Ok(());

@@ -136,6 +136,9 @@ impl Checker<'_> {
         if gaps {
             values.retain(|value| !value.is_null());
         }
+        if values.len() > 1 && attribute.kind == Type::Complex {
+            collapse(&mut values);
+        }
         Ok((!values.is_empty()).then_some(Value::Array(values)))
     }
 
@@ -203,7 +206,9 @@ impl Checker<'_> {
         if text.is_empty() && (attribute.required || attribute.name == "displayName") {
             return Ok(None);
         }
-        Ok(Some(Value::String(text)))
+        // A suggested value gets the suggested spelling; others are as good (RFC 7643 section 2.4).
+        let suggested = attribute.canonical_values.iter().find(|word| word.eq_ignore_ascii_case(&text));
+        Ok(Some(Value::String(suggested.filter(|_| !attribute.case_exact).cloned().unwrap_or(text))))
     }
 
     fn complex(&mut self, attribute: &Attribute, value: Value, place: Place<'_>) -> Result<Option<Value>, Error> {
@@ -260,20 +265,44 @@ impl Checker<'_> {
                 Some(sub) => {
                     renamed.insert(sub.name.clone(), value);
                 }
-                None => self.unknown(&format!("{place}.{}", shown(&key)))?,
+                None => self.unknown(&value, || format!("{place}.{}", shown(&key)))?,
             }
         }
         Ok(renamed)
     }
 
-    /// An attribute no schema knows: dropped and noted, or refused.
-    pub(super) fn unknown(&mut self, path: &str) -> Result<(), Error> {
+    /// An attribute no schema knows: dropped and noted, or refused. Unassigned is the same as absent, and what is absent
+    /// need not be known.
+    pub(super) fn unknown(&mut self, value: &Value, path: impl FnOnce() -> String) -> Result<(), Error> {
+        if value.is_null() {
+            return Ok(());
+        }
+        let path = path();
         if !self.quirks.has(Quirk::UnknownAttributes) {
             return Err(Error::new(Code::UnknownAttribute, format!("No schema of this resource has {path}.")));
         }
         self.repairs.note(Quirk::UnknownAttributes, format!("{path}: dropped, no schema has it"));
         Ok(())
     }
+}
+
+/// Of values with the same `type` and `value` one is kept, the primary one if there is one (RFC 7643 section 2.4).
+fn collapse(values: &mut Vec<Value>) {
+    let pair =
+        |value: &Value| Some((value.get("type")?.as_str()?.to_owned(), value.get("value")?.as_str()?.to_owned()));
+    let pairs: Vec<Option<(String, String)>> = values.iter().map(pair).collect();
+    let primary = |value: &Value| value.get("primary") == Some(&Value::Bool(true));
+    let mut doomed = vec![false; values.len()];
+    for (later, pair) in pairs.iter().enumerate().filter(|(_, pair)| pair.is_some()) {
+        let Some(earlier) = pairs[..later].iter().position(|other| other == pair) else { continue };
+        if primary(&values[later]) && !primary(&values[earlier]) {
+            values.swap(earlier, later);
+        }
+        // Two primary values are a mistake that is not to be hidden.
+        doomed[later] = !primary(&values[later]);
+    }
+    let mut doomed = doomed.into_iter();
+    values.retain(|_| !doomed.next().unwrap_or(false));
 }
 
 /// Whether nothing but an empty `value` is left of a complex value.

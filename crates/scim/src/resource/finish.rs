@@ -30,28 +30,29 @@ pub fn finish(_registry: &Registry, resource_type: &ResourceType, resource: &mut
     Ok(())
 }
 
-/// Removes what counts as unassigned, three levels deep: resource or extension, attribute, sub-attribute.
-fn clear(resource: &mut Object) {
+/// Removes what counts as unassigned, inside out, so that what becomes empty goes too. The JSON is of bounded depth.
+fn clear(object: &mut Object) {
     let mut hollow = false;
-    for (key, value) in resource.iter_mut() {
-        if let Value::Object(inner) = value {
-            let extension = crate::schema::is_urn(key);
-            if inner.values().any(|value| is_empty(value) || extension && value.is_object()) {
-                if extension {
-                    inner.values_mut().filter_map(Value::as_object_mut).for_each(drop_empty);
-                }
-                drop_empty(inner);
-            }
-        }
-        hollow |= key != "schemas" && is_empty(value);
+    for value in object.values_mut() {
+        clear_value(value);
+        hollow |= is_empty(value);
     }
     if hollow {
-        resource.retain(|key, value| key == "schemas" || !is_empty(value));
+        object.retain(|_, value| !is_empty(value));
     }
 }
 
-fn drop_empty(object: &mut Object) {
-    object.retain(|_, value| !is_empty(value));
+fn clear_value(value: &mut Value) {
+    match value {
+        Value::Array(values) => {
+            values.iter_mut().for_each(clear_value);
+            if values.iter().any(is_empty) {
+                values.retain(|value| !is_empty(value));
+            }
+        }
+        Value::Object(object) => clear(object),
+        _ => {}
+    }
 }
 
 fn is_empty(value: &Value) -> bool {

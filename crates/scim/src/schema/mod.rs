@@ -4,7 +4,6 @@ mod load;
 mod registry;
 
 pub use registry::{CORE, Registry, canonical_path, canonical_urn};
-pub(crate) use registry::is_urn;
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::schema::{GROUP, USER};
+use proptest::prelude::*;
 use serde_json::json;
 
 const BADGE: &str = "urn:example:schemas:Badge";
@@ -225,4 +226,70 @@ fn a_group_keeps_the_ids_of_its_members() {
     let body = json!({"schemas": [GROUP], "displayName": "g", "members": []});
     assert_eq!(run("Group", body, Quirks::all()).0, Ok(json!({"schemas": [GROUP], "displayName": "g"})));
     refused("Group", json!({"schemas": [GROUP], "displayName": "g", "members": ["1"]}), Quirks::all(), "value-invalid");
+}
+
+/// Bodies made of names the schemas know and of anything else, with values of any type.
+fn any_body() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        ".{0,6}".prop_map(Value::from),
+        prop_oneof![Just("True"), Just("work"), Just(""), Just("{\"value\":\"r\"}"), Just("2026-01-01T00:00:00Z")]
+            .prop_map(Value::from),
+    ];
+    let names = [
+        "userName",
+        "USERNAME2",
+        "name",
+        "givenName",
+        "emails",
+        "value",
+        "type",
+        "primary",
+        "active",
+        "manager",
+        "roles",
+        "members",
+        "displayName",
+        "password",
+        "id",
+        "meta",
+        "$ref",
+        "department",
+        "number",
+        BADGE,
+        ENTERPRISE_USER,
+        "urn:scim:schemas:extension:enterprise:1.0",
+        "externalId",
+        "photos",
+        "x509Certificates",
+    ];
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        let entry = (prop::sample::select(names.to_vec()), inner.clone());
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Value::from),
+            prop::collection::vec(entry, 0..6)
+                .prop_map(|entries| entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_was_accepted_is_accepted_again_unchanged(body in any_body(), group in any::<bool>()) {
+        let (kind, base, name) = if group { ("Group", GROUP, "displayName") } else { ("User", USER, "userName") };
+        let mut body = body;
+        if let Some(object) = body.as_object_mut() {
+            object.insert("schemas".to_owned(), json!([base]));
+            object.insert(name.to_owned(), json!("bob"));
+        }
+        if let (Ok(kept), _) = run(kind, body, Quirks::all()) {
+            for quirks in [Quirks::all(), Quirks::none()] {
+                let (again, notes) = run(kind, kept.clone(), quirks);
+                prop_assert_eq!(again.as_ref(), Ok(&kept));
+                prop_assert!(notes.is_empty(), "{:?}", notes);
+            }
+        }
+    }
 }

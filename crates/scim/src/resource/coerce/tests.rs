@@ -129,6 +129,7 @@ fn keys_get_the_schema_s_spelling() {
 fn unknown_sub_attributes() {
     lenient("name", json!({"givenName": "A", "x": 1}), json!({"givenName": "A"}), &["unknown-attributes"]);
     strict("name", json!({"givenName": "A", "x": 1}), Err("unknown-attribute"));
+    strict("name", json!({"givenName": "A", "x": null}), Ok(json!({"givenName": "A"})));
 }
 
 #[test]
@@ -195,6 +196,24 @@ fn roles_in_json_text() {
     refused("roles", json!(["Admin"]));
     strict("roles", json!([{"value": text}]), Ok(json!([{"value": text}])));
     strict("roles", json!([text]), Err("value-invalid"));
+}
+
+#[test]
+fn suggested_values_get_the_suggested_spelling() {
+    lenient("emails", json!([{"value": "A@X", "type": "WORK"}]), json!([{"value": "A@X", "type": "work"}]), &[]);
+    lenient("emails", json!([{"value": "a", "type": "Spare"}]), json!([{"value": "a", "type": "Spare"}]), &[]);
+}
+
+#[test]
+fn the_same_value_is_kept_once() {
+    let work = json!({"value": "a", "type": "work"});
+    let home = json!({"value": "a", "type": "home"});
+    let first = json!({"value": "a", "type": "work", "primary": true});
+    lenient("emails", json!([work, home, work]), json!([work, home]), &[]);
+    lenient("emails", json!([work, home, first]), json!([first, home]), &[]);
+    lenient("emails", json!([first, work]), json!([first]), &[]);
+    lenient("emails", json!([first, first]), json!([first, first]), &[]);
+    lenient("emails", json!([{"value": "a"}, {"value": "a"}]), json!([{"value": "a"}, {"value": "a"}]), &[]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ fn registry() -> Registry {
         {"name": "serial", "mutability": "immutable"},
         {"name": "place", "type": "complex", "subAttributes": [
             {"name": "floor", "mutability": "immutable"}, {"name": "room", "required": true}]},
-        {"name": "keys", "type": "complex", "multiValued": true, "subAttributes": [{"name": "value", "required": true}]},
+        {"name": "keys", "type": "complex", "multiValued": true, "subAttributes": [{"name": "value", "required": true}, {"name": "note"}]},
     ]});
     let group = json!({"name": "Group", "schemaExtensions": [{"schema": DESK, "required": true}]});
     let user = json!({"name": "User", "schemaExtensions": [{"schema": DESK}]});
@@ -29,7 +29,7 @@ fn finished(kind: &str, resource: Value) -> Result<Value, String> {
 
 #[test]
 fn nothing_empty_is_kept() {
-    let resource = json!({"userName": "b", "title": null, "emails": [], "name": {"givenName": null},
+    let resource = json!({"userName": "b", "title": null, "emails": [], "roles": [{}, {"value": null}], "name": {"givenName": null},
         ENTERPRISE_USER: {"manager": {}, "department": null}, DESK: {"place": {"room": "1", "floor": null}, "keys": []}});
     let expect = json!({"schemas": [USER, DESK], "userName": "b", DESK: {"place": {"room": "1"}}});
     assert_eq!(finished("User", resource), Ok(expect));
@@ -62,7 +62,11 @@ fn what_is_required_is_named() {
     check("Group", json!({"displayName": "g"}), DESK);
     check("Group", json!({"displayName": "g", DESK: {}}), DESK);
     check("User", json!({"userName": "b", DESK: {"place": {"floor": "1"}}}), &format!("{DESK}:place.room"));
-    check("User", json!({"userName": "b", DESK: {"keys": [{"value": "1"}, {}]}}), &format!("{DESK}:keys.value"));
+    check(
+        "User",
+        json!({"userName": "b", DESK: {"keys": [{"value": "1"}, {"note": "x"}]}}),
+        &format!("{DESK}:keys.value"),
+    );
     let fine = json!({"schemas": [GROUP, DESK], "displayName": "g", DESK: {"serial": "1"}});
     assert_eq!(finished("Group", fine.clone()), Ok(fine));
 }
