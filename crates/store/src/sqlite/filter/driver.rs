@@ -1,0 +1,104 @@
+//! Conditions that an index answers, so that a filter does not look at every row.
+
+use bailiwick_domain::ids::Kind;
+use bailiwick_scim::filter::{CompareOp, Filter, Operand, Resolved};
+use bailiwick_scim::schema::Target;
+use bailiwick_scim::text;
+
+use super::Compiler;
+
+/// A filter that is one equality on an indexed column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Point<'f> {
+    ExternalId(&'f str),
+    Id(&'f str),
+    /// userName or a Group's displayName, as its match key.
+    Name(&'f str),
+}
+
+/// What leads to the rows of a filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Driver {
+    /// An index of the resource table; the planner sees it by itself.
+    Column,
+    /// Nothing: all rows of the kind are looked at.
+    None,
+    /// A list of row numbers, and the condition that gives it if the filter itself does not. The planner must be kept
+    /// from the indexes that lead to all rows of the kind.
+    Rows(Option<String>),
+}
+
+/// The whole filter as one equality.
+pub(crate) fn point(filter: &Resolved, kind: Kind) -> Option<Point<'_>> {
+    let Filter::Compare(target, CompareOp::Eq, operand) = filter else {
+        return None;
+    };
+    let name = match kind {
+        Kind::Group => "displayName",
+        Kind::User => "userName",
+    };
+    match operand {
+        Operand::Exact(id) if target.is("id") => Some(Point::Id(id)),
+        Operand::Exact(id) if target.is("externalId") => Some(Point::ExternalId(id)),
+        Operand::Folded(key) if target.is(name) => Some(Point::Name(key)),
+        _ => None,
+    }
+}
+
+/// What leads to the rows, and whether few are to be expected.
+pub(crate) fn driver(filter: &Resolved, kind: Kind, compiler: &mut Compiler<'_>) -> (Driver, bool) {
+    let parts = match filter {
+        Filter::And(parts) => parts.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    if parts.iter().any(|part| point(part, kind).is_some()) {
+        return (Driver::Column, true);
+    }
+    if let Some(key) = parts.iter().filter(|_| kind == Kind::User).find_map(email) {
+        return (Driver::Rows(Some(email_rows(key, compiler))), true);
+    }
+    let related = match kind {
+        Kind::Group => "members",
+        Kind::User => "groups",
+    };
+    if parts.iter().any(|part| equals(part, related)) {
+        return (Driver::Rows(None), false);
+    }
+    (Driver::None, false)
+}
+
+/// An equality on the value of this attribute.
+fn equals(filter: &Resolved, name: &str) -> bool {
+    match filter {
+        Filter::Compare(target, CompareOp::Eq, Operand::Exact(_)) => is_value(target, name),
+        _ => false,
+    }
+}
+
+fn is_value(target: &Target, name: &str) -> bool {
+    target.extension.is_none()
+        && target.attribute.name == name
+        && target.sub.as_ref().is_some_and(|sub| sub.name == "value")
+}
+
+/// The match key of an e-mail address without which the filter does not hold.
+fn email(filter: &Resolved) -> Option<&str> {
+    match filter {
+        Filter::Compare(target, CompareOp::Eq, Operand::Folded(key)) if is_value(target, "emails") => Some(key),
+        Filter::Values(target, inner) if target.is("emails") => match &**inner {
+            Filter::And(parts) => parts.iter().find_map(email),
+            other => email(other),
+        },
+        _ => None,
+    }
+}
+
+/// Rows that may have the address: those with its unique key, and those whose key holds the dot above that the unique
+/// key of "İ" keeps and its match key does not. Nothing else is lost between the two keys.
+fn email_rows(key: &str, compiler: &mut Compiler<'_>) -> String {
+    let key = compiler.bind(text::unique_key(key));
+    format!(
+        "r.seq IN (SELECT resource FROM email WHERE key = {key} \
+         UNION ALL SELECT resource FROM email WHERE instr(key, char(775)) > 0)"
+    )
+}
