@@ -192,8 +192,8 @@ mod tests {
     #[test]
     fn only_what_is_not_compared_as_written_has_a_key() {
         let registry = Registry::with_extensions(&[json!({"id": "urn:example:Badge", "attributes": [
-            {"name": "issued", "type": "dateTime"}, {"name": "code", "caseExact": true}, {"name": "tags", "multiValued": true},
-            {"name": "codes", "multiValued": true, "caseExact": true},
+            {"name": "issued", "type": "dateTime"}, {"name": "code", "caseExact": true},
+            {"name": "tags", "multiValued": true}, {"name": "codes", "multiValued": true, "caseExact": true},
         ]})])
         .unwrap();
         let resource = json!({
@@ -202,8 +202,10 @@ mod tests {
             "emails": [{"value": "A@X"}, {"primary": true}, {"type": "Work"}],
             "x509Certificates": [{"value": "AAAA"}],
             "meta": {"resourceType": "User", "created": "1970-01-01T00:00:01Z"},
-            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "R&D", "manager": {"value": "M"}},
-            "urn:example:Badge": {"issued": "1970-01-01T00:00:00Z", "code": "C", "tags": ["One", "TWO"], "codes": ["A"]},
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {
+                "department": "R&D", "manager": {"value": "M"}},
+            "urn:example:Badge": {
+                "issued": "1970-01-01T00:00:00Z", "code": "C", "tags": ["One", "TWO"], "codes": ["A"]},
         });
         let keys = comparison_keys(&registry, registry.user(), resource.as_object().unwrap());
         let expect = json!({

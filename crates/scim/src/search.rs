@@ -51,8 +51,8 @@ impl Query {
     ///
     /// # Errors
     /// [`Code::ParameterInvalid`] for a repeated parameter, a wrong `sortOrder`, or `cursor` beside `startIndex`;
-    /// [`Code::PagingInvalid`] for what is no number (`invalidCount` where there is a cursor); [`Code::FilterSyntax`] for
-    /// a blank filter.
+    /// [`Code::PagingInvalid`] for what is no number (`invalidCount` where there is a cursor); [`Code::FilterSyntax`]
+    /// for a blank filter.
     pub fn from_pairs(
         pairs: impl IntoIterator<Item = (String, String)>,
         quirks: Quirks,
@@ -332,10 +332,11 @@ mod tests {
             attributes: Some(vec!["userName".to_owned(), "emails.value".to_owned()]),
             excluded: None,
         };
-        let text = "FILTER=userName eq \"x\"&sortBy=userName&sortorder=Descending&startIndex=11&count=10&attributes=userName, emails.value";
+        let text = "FILTER=userName eq \"x\"&sortBy=userName&sortorder=Descending&startIndex=11&count=10\
+            &attributes=userName, emails.value";
         assert_eq!(query(text).unwrap(), expect);
-        let body = json!({"filter": "userName eq \"x\"", "SortBy": "userName", "sortOrder": "DESCENDING", "startIndex": 11,
-            "count": 10, "attributes": ["userName", "emails.value"]});
+        let body = json!({"filter": "userName eq \"x\"", "SortBy": "userName", "sortOrder": "DESCENDING",
+            "startIndex": 11, "count": 10, "attributes": ["userName", "emails.value"]});
         assert_eq!(message(body).unwrap(), expect);
         let excluded = query("excludedAttributes=members&excludedAttributes=groups").unwrap().excluded;
         assert_eq!(excluded, Some(vec!["members".to_owned(), "groups".to_owned()]));

@@ -137,7 +137,8 @@ mod tests {
     #[test]
     fn resources_come_in_order() {
         let schema = json!({"id": "urn:example:X", "attributes": [{"name": "code", "caseExact": true},
-            {"name": "count", "type": "integer"}, {"name": "ratio", "type": "decimal"}, {"name": "when", "type": "dateTime"}]});
+            {"name": "count", "type": "integer"}, {"name": "ratio", "type": "decimal"},
+            {"name": "when", "type": "dateTime"}]});
         let registry = Registry::with_extensions(&[schema]).unwrap();
         let check = |sort_by: &str, values: &[Value]| {
             let resources: Vec<Object> = values.iter().map(|value| value.as_object().unwrap().clone()).collect();

@@ -271,8 +271,8 @@ impl Checker<'_> {
         Ok(renamed)
     }
 
-    /// An attribute no schema knows: dropped and noted, or refused. Unassigned is the same as absent, and what is absent
-    /// need not be known.
+    /// An attribute no schema knows: dropped and noted, or refused. Unassigned is the same as absent, and what is
+    /// absent need not be known.
     pub(super) fn unknown(&mut self, value: &Value, path: impl FnOnce() -> String) -> Result<(), Error> {
         if value.is_null() {
             return Ok(());

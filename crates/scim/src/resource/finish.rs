@@ -5,9 +5,9 @@ use crate::{Code, Error, Object};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Brings a resource into its final form after any write: nothing empty is kept (RFC 7643 section 2.5), what is required
-/// is there, at most one value is primary (section 2.4), `schemas` names the base schema and the extensions present
-/// (section 3).
+/// Brings a resource into its final form after any write: nothing empty is kept (RFC 7643 section 2.5), what is
+/// required is there, at most one value is primary (section 2.4), `schemas` names the base schema and the extensions
+/// present (section 3).
 ///
 /// # Errors
 /// [`Code::RequiredMissing`] and [`Code::PrimaryTwice`].

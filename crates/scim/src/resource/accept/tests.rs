@@ -45,7 +45,8 @@ fn a_full_user_is_kept_as_it_is() {
         "schemas": [USER, ENTERPRISE_USER], "externalId": "701984", "userName": "Bjensen@Example.com",
         "name": {"formatted": "Ms. Barbara J Jensen, III", "familyName": "Jensen", "givenName": "Barbara"},
         "displayName": "Babs Jensen", "profileUrl": "https://login.example.com/bjensen",
-        "emails": [{"value": "b@example.com", "type": "work", "primary": true}, {"value": "b@home.org", "type": "custom"}],
+        "emails": [{"value": "b@example.com", "type": "work", "primary": true},
+            {"value": "b@home.org", "type": "custom"}],
         "addresses": [{"type": "work", "streetAddress": "100 Universal\nPlaza", "country": "USA"}],
         "active": true, "x509Certificates": [{"value": "MIIDQzCC"}],
         ENTERPRISE_USER: {"employeeNumber": "701984", "manager": {"value": "26118915"}},
@@ -62,8 +63,8 @@ fn a_full_user_is_kept_as_it_is() {
 #[test]
 fn what_the_server_owns_is_dropped_without_a_word() {
     lenient(
-        json!({"id": "x", "ID2": null, "Meta": {"resourceType": 7}, "groups": "any", BADGE: {"number": "1", "serial": 3},
-            "schemas": [USER, BADGE]}),
+        json!({"id": "x", "ID2": null, "Meta": {"resourceType": 7}, "groups": "any",
+            BADGE: {"number": "1", "serial": 3}, "schemas": [USER, BADGE]}),
         json!({"schemas": [USER, BADGE], BADGE: {"number": "1"}}),
         &[],
     );

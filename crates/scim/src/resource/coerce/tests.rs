@@ -4,8 +4,8 @@ use serde_json::json;
 
 fn run(path: &str, value: Value, quirks: Quirks) -> (Result<Option<Value>, String>, Vec<String>) {
     let registry = Registry::with_extensions(&[json!({"id": "urn:example:X", "attributes": [
-        {"name": "count", "type": "integer"}, {"name": "ratio", "type": "decimal"}, {"name": "when", "type": "dateTime"},
-        {"name": "tags", "multiValued": true}, {"name": "roles", "type": "complex", "multiValued": true,
+        {"name": "count", "type": "integer"}, {"name": "ratio", "type": "decimal"},
+        {"name": "when", "type": "dateTime"}, {"name": "tags", "multiValued": true}, {"name": "roles", "type": "complex", "multiValued": true,
             "subAttributes": [{"name": "value"}, {"name": "codes", "multiValued": true}]},
         {"name": "members", "type": "complex", "multiValued": true, "subAttributes": [{"name": "note"}]},
         {"name": "manager", "type": "complex", "subAttributes": [{"name": "value"}]},

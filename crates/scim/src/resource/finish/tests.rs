@@ -9,7 +9,8 @@ fn registry() -> Registry {
         {"name": "serial", "mutability": "immutable"},
         {"name": "place", "type": "complex", "subAttributes": [
             {"name": "floor", "mutability": "immutable"}, {"name": "room", "required": true}]},
-        {"name": "keys", "type": "complex", "multiValued": true, "subAttributes": [{"name": "value", "required": true}, {"name": "note"}]},
+        {"name": "keys", "type": "complex", "multiValued": true, "subAttributes": [
+            {"name": "value", "required": true}, {"name": "note"}]},
     ]});
     let group = json!({"name": "Group", "schemaExtensions": [{"schema": DESK, "required": true}]});
     let user = json!({"name": "User", "schemaExtensions": [{"schema": DESK}]});
@@ -29,8 +30,9 @@ fn finished(kind: &str, resource: Value) -> Result<Value, String> {
 
 #[test]
 fn nothing_empty_is_kept() {
-    let resource = json!({"userName": "b", "title": null, "emails": [], "roles": [{}, {"value": null}], "name": {"givenName": null},
-        ENTERPRISE_USER: {"manager": {}, "department": null}, DESK: {"place": {"room": "1", "floor": null}, "keys": []}});
+    let resource = json!({"userName": "b", "title": null, "emails": [], "roles": [{}, {"value": null}],
+        "name": {"givenName": null}, ENTERPRISE_USER: {"manager": {}, "department": null},
+        DESK: {"place": {"room": "1", "floor": null}, "keys": []}});
     let expect = json!({"schemas": [USER, DESK], "userName": "b", DESK: {"place": {"room": "1"}}});
     assert_eq!(finished("User", resource), Ok(expect));
 }
