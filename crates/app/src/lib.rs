@@ -1,1 +1,25 @@
-//! Placeholder.
+//! Use cases: read, decide, commit.
+//!
+//! Each verb has a file that fits a screen: it reads rows, lets the pure rooms decide, and hands one `ChangeSet` to the
+//! store. This crate is the only caller of `Store::commit` for product data. It must never know HTTP types, headers,
+//! cookies, HTML or SQL text. Where to start reading: [`directory`] is what identity providers do, [`manage`] what
+//! admins do, [`journal`] what is remembered of it.
+
+mod app;
+pub mod audit;
+pub mod call;
+pub mod caller;
+pub mod counters;
+pub mod directory;
+mod error;
+pub mod journal;
+pub mod manage;
+mod tokens;
+
+pub use app::{App, Clock, Ids, Wiring};
+pub use call::{Call, Stages};
+pub use caller::{Caller, Identified, Integration};
+
+/// Why a use case refused: the one error of every use case. It carries the HTTP status it is answered with, the
+/// `scimType`, a stable code and a sentence.
+pub type Refusal = bailiwick_scim::Error;

@@ -1,0 +1,136 @@
+//! The handle that use cases work with: store, schemas, clock and randomness, wired once.
+
+use crate::counters::Counters;
+use crate::tokens::TokenCache;
+use bailiwick_domain::ids::{self, Millis};
+use bailiwick_scim::schema::Registry;
+use bailiwick_store::Store;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time, handed in so that tests can set it.
+pub trait Clock: Send + Sync + Debug {
+    /// The time of day.
+    fn now(&self) -> Millis;
+    /// Time since some fixed moment, for durations; never goes back.
+    fn monotonic(&self) -> Duration;
+}
+
+/// Randomness, handed in so that tests can seed it.
+pub trait Ids: Send + Sync + Debug {
+    /// Fills the buffer with random bytes fit for secrets.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// What an [`App`] is made of.
+#[derive(Debug)]
+pub struct Wiring {
+    /// The store.
+    pub store: Store,
+    /// The schemas served.
+    pub registry: Registry,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+    /// Origin that clients use, without a trailing slash: `https://bailiwick.example.com`.
+    pub public_url: String,
+}
+
+/// The handle. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    wiring: Wiring,
+    scim_base: String,
+    etag_key: [u8; 32],
+    tokens: TokenCache,
+    counters: Counters,
+}
+
+impl App {
+    /// Wires the use cases.
+    #[must_use]
+    pub fn new(wiring: Wiring) -> Self {
+        let scim_base = format!("{}/scim/v2", wiring.public_url);
+        let etag_key = wiring.store.etag_key();
+        Self(Arc::new(Inner {
+            wiring,
+            scim_base,
+            etag_key,
+            tokens: TokenCache::default(),
+            counters: Counters::default(),
+        }))
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.wiring.store
+    }
+
+    /// The schemas served.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.0.wiring.registry
+    }
+
+    /// Time.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.wiring.clock
+    }
+
+    /// Randomness.
+    #[must_use]
+    pub fn ids(&self) -> &dyn Ids {
+        &*self.0.wiring.ids
+    }
+
+    /// Origin that clients use.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.0.wiring.public_url
+    }
+
+    /// Base URL of SCIM: every location starts with it.
+    #[must_use]
+    pub fn scim_base(&self) -> &str {
+        &self.0.scim_base
+    }
+
+    pub(crate) fn etag_key(&self) -> &[u8; 32] {
+        &self.0.etag_key
+    }
+
+    pub(crate) fn tokens(&self) -> &TokenCache {
+        &self.0.tokens
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.0.counters
+    }
+
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.ids().fill(&mut bytes);
+        bytes
+    }
+
+    /// A fresh id for a call or command.
+    #[must_use]
+    pub fn new_request_id(&self) -> String {
+        ids::prefixed_id("req_", self.random())
+    }
+
+    /// Whether the store is open and can be written.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    pub async fn ready(&self) -> Result<(), String> {
+        self.store().writable().map_err(|error| error.to_string())
+    }
+}

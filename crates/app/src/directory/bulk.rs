@@ -1,0 +1,356 @@
+//! Bulk: several operations in one request, each atomic by itself.
+//!
+//! Ids of everything created are drawn beforehand, so that forward references need no second pass. Creations that do
+//! not touch the same names wait for the disk together; creations that refer to each other in a circle are one set.
+//! Every other operation is the use case of its own verb.
+
+use super::create::{self, Creation};
+use super::{delete_resource, patch_resource, read, replace_resource};
+use crate::Refusal;
+use crate::app::App;
+use crate::call::Call;
+use crate::error::of_store;
+use crate::journal;
+use bailiwick_domain::ids::{Kind, resource_id};
+use bailiwick_scim::bulk::{self, BulkOperation, BulkRequest, Method};
+use bailiwick_scim::etag::Precondition;
+use bailiwick_scim::{Code, bulk::Refused};
+use bailiwick_store::{ChangeSet, Write};
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+
+/// Most creations that wait for the disk together.
+const TOGETHER: usize = 250;
+
+/// Carries out a bulk request; one result per processed operation, in the order of the request.
+///
+/// # Errors
+/// Only what concerns the request as a whole.
+pub async fn execute_bulk(app: &App, call: &mut Call, request: BulkRequest) -> Result<Vec<Value>, Refusal> {
+    let mut run = Run::new(app, call.clone(), &request);
+    let order = bulk::order(&request.operations);
+    let mut operations: Vec<Option<Result<BulkOperation, Refused>>> =
+        request.operations.into_iter().map(Some).collect();
+    for group in order {
+        if run.enough() {
+            break;
+        }
+        let mut taken: Vec<_> = group.into_iter().filter_map(|index| operations[index].take()).collect();
+        if taken.len() > 1 {
+            run.flush().await;
+            run.circle(taken.into_iter().filter_map(Result::ok).collect()).await;
+        } else {
+            match taken.pop() {
+                Some(Ok(operation)) if operation.method == Method::Post => run.create(operation).await,
+                Some(Ok(operation)) => {
+                    run.flush().await;
+                    run.other(operation).await;
+                }
+                Some(Err(refused)) => {
+                    run.flush().await;
+                    run.refused(refused).await;
+                }
+                None => {}
+            }
+        }
+    }
+    run.flush().await;
+    call.repairs = run.call.repairs;
+    Ok(run.results.into_iter().flatten().collect())
+}
+
+/// A creation that waits for the disk.
+struct Waiting {
+    operation: BulkOperation,
+    call: Call,
+    plan: Creation,
+    set: ChangeSet,
+}
+
+struct Run<'a> {
+    app: &'a App,
+    call: Call,
+    fail_on_errors: Option<u32>,
+    errors: u32,
+    /// Ids by bulkId; those of failed operations are taken out.
+    ids: HashMap<String, String>,
+    results: Vec<Option<Value>>,
+    waiting: Vec<Waiting>,
+    touched: HashSet<String>,
+}
+
+impl<'a> Run<'a> {
+    fn new(app: &'a App, call: Call, request: &BulkRequest) -> Self {
+        let posts = request.operations.iter().flatten().filter(|operation| operation.method == Method::Post);
+        let ids = posts.filter_map(|operation| Some((operation.bulk_id.clone()?, resource_id(app.random())))).collect();
+        Self {
+            app,
+            call,
+            fail_on_errors: request.fail_on_errors,
+            errors: 0,
+            ids,
+            results: vec![None; request.operations.len()],
+            waiting: Vec::new(),
+            touched: HashSet::new(),
+        }
+    }
+
+    fn enough(&self) -> bool {
+        self.fail_on_errors.is_some_and(|most| most > 0 && self.errors >= most)
+    }
+
+    /// The call of one operation: the journal shows it like a call of its own.
+    fn call_of(&self, operation: &BulkOperation, kind: Kind) -> Call {
+        let mut call = self.call.clone();
+        call.method = operation.method.as_str();
+        call.target = match &operation.id {
+            Some(id) => format!("/Bulk{}/{id}", operation.endpoint),
+            None => format!("/Bulk{}", operation.endpoint),
+        };
+        call.said = None;
+        if !operation.data.is_null() {
+            call.heard(self.app, Some(kind), &operation.data);
+        }
+        call
+    }
+
+    /// Replaces references and prepares a creation; it is committed with the next flush.
+    async fn create(&mut self, mut operation: BulkOperation) {
+        let Some((kind, id)) = self.begin(&mut operation).await else { return };
+        let mut call = self.call_of(&operation, kind);
+        let body = operation.data.take();
+        let plan = match create::accept(self.app, &mut call, kind, body, id) {
+            Ok(plan) => plan,
+            Err(refusal) => return self.failed(&operation, &call, refusal).await,
+        };
+        let keys = plan.keys();
+        if keys.iter().any(|key| self.touched.contains(key)) || self.waiting.len() >= TOGETHER {
+            self.flush().await;
+        }
+        match create::decide(self.app, &mut call, &plan, &HashSet::new()).await {
+            Ok(set) => {
+                self.touched.extend(keys);
+                self.waiting.push(Waiting { operation, call, plan, set });
+            }
+            Err(refusal) => self.failed(&operation, &call, refusal).await,
+        }
+        // Who stops at errors must know of each before the next begins.
+        if self.fail_on_errors.is_some() {
+            self.flush().await;
+        }
+    }
+
+    /// Commits the creations that wait, in order, each atomic by itself.
+    async fn flush(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.touched.clear();
+        if waiting.is_empty() {
+            return;
+        }
+        let sets = waiting.iter().map(|waiting| waiting.set.clone()).collect();
+        let committed = self.app.store().commit_all(sets).await;
+        let outcomes: Vec<_> = match committed {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                let refusal = of_store(error);
+                for mut waiting in waiting {
+                    waiting.call.resource = None;
+                    self.failed(&waiting.operation, &waiting.call, refusal.clone()).await;
+                }
+                return;
+            }
+        };
+        for (mut waiting, outcome) in waiting.into_iter().zip(outcomes) {
+            let done = match outcome {
+                Ok(_) => Ok(()),
+                // Somebody changed what the decision rested on, or took the name: decide again, alone.
+                Err(_) => create::settle(self.app, &mut waiting.call, &waiting.plan).await.map(drop),
+            };
+            match done {
+                Ok(()) => self.created(&waiting.operation, &waiting.call, &waiting.plan).await,
+                Err(refusal) => self.failed(&waiting.operation, &waiting.call, refusal).await,
+            }
+        }
+    }
+
+    /// Creations that refer to each other in a circle (RFC 7644 section 3.7.1): one set, all or none.
+    async fn circle(&mut self, operations: Vec<BulkOperation>) {
+        let siblings: HashSet<String> =
+            operations.iter().filter_map(|operation| self.ids.get(operation.bulk_id.as_deref()?).cloned()).collect();
+        let mut whole = ChangeSet { at: self.app.clock().now(), ..ChangeSet::default() };
+        let (mut decided, mut trouble) = (Vec::new(), None);
+        for mut operation in operations {
+            match self.decide_sibling(&mut operation, &siblings).await {
+                Ok((call, plan, set)) => {
+                    whole.guards.extend(set.guards);
+                    whole.writes.extend(set.writes);
+                    whole.events.extend(set.events);
+                    decided.push((operation, call, Some(plan)));
+                }
+                Err((call, refusal)) => {
+                    trouble.get_or_insert(refusal);
+                    decided.push((operation, call, None));
+                }
+            }
+        }
+        // All resources must be there before the first membership names them.
+        whole.writes.sort_by_key(|write| matches!(write, Write::Members { .. }));
+        if trouble.is_none() {
+            trouble = self.app.store().commit(whole).await.err().map(|_| {
+                Refusal::new(Code::BulkReferenceCycle, "The operations of this circle could not be created together.")
+            });
+        }
+        for (operation, call, plan) in decided {
+            match (&trouble, plan) {
+                (None, Some(plan)) => self.created(&operation, &call, &plan).await,
+                (trouble, _) => {
+                    let refusal = trouble.clone().unwrap_or_else(super::commit::gave_up);
+                    self.failed(&operation, &call, refusal).await;
+                }
+            }
+        }
+    }
+
+    async fn decide_sibling(
+        &self,
+        operation: &mut BulkOperation,
+        siblings: &HashSet<String>,
+    ) -> Result<(Call, Creation, ChangeSet), (Call, Refusal)> {
+        let kind = kind_of(&operation.endpoint);
+        let mut call = self.call_of(operation, kind.unwrap_or(Kind::User));
+        let id = operation.bulk_id.as_deref().and_then(|name| self.ids.get(name).cloned());
+        let (Some(kind), Some(id)) = (kind, id) else { return Err((call, unknown_endpoint())) };
+        if let Err(refusal) = bulk::substitute(operation, &|name| self.ids.get(name).cloned()) {
+            return Err((call, refusal));
+        }
+        let body = operation.data.take();
+        let plan = match create::accept(self.app, &mut call, kind, body, id) {
+            Ok(plan) => plan,
+            Err(refusal) => return Err((call, refusal)),
+        };
+        match create::decide(self.app, &mut call, &plan, siblings).await {
+            Ok(set) => Ok((call, plan, set)),
+            Err(refusal) => Err((call, refusal)),
+        }
+    }
+
+    /// PUT, PATCH and DELETE: the use case of the verb.
+    async fn other(&mut self, mut operation: BulkOperation) {
+        let Some((kind, _)) = self.begin(&mut operation).await else { return };
+        let mut call = self.call_of(&operation, kind);
+        let Some(id) = operation.id.clone() else { return };
+        let body = operation.data.take();
+        let precondition = operation.version.as_deref().map(Precondition::parse_if_match);
+        let precondition = precondition.as_ref();
+        let done = match operation.method {
+            Method::Delete => delete_resource(self.app, &mut call, kind, &id, precondition).await.map(|()| None),
+            Method::Put => replace_resource(self.app, &mut call, kind, &id, body, precondition).await.map(Some),
+            Method::Patch | Method::Post => patch_resource(self.app, &mut call, kind, &id, body, precondition)
+                .await
+                .map(|patched| Some(patched.resource)),
+        };
+        match done {
+            Ok(resource) => {
+                let status = if resource.is_some() { 200 } else { 204 };
+                let location = self.location(kind, &id);
+                let version = resource.map(|resource| resource.etag);
+                self.put(
+                    &operation,
+                    bulk::result(
+                        operation.method.as_str(),
+                        operation.bulk_id.as_deref(),
+                        Some(&location),
+                        version.as_deref(),
+                        status,
+                        None,
+                    ),
+                );
+            }
+            Err(refusal) => self.failed(&operation, &call, refusal).await,
+        }
+    }
+
+    /// Resolves endpoint and references; answers the operation when that fails. The id is the one drawn for a POST.
+    async fn begin(&mut self, operation: &mut BulkOperation) -> Option<(Kind, String)> {
+        let kind = kind_of(&operation.endpoint);
+        let ready = match kind {
+            None => Err(unknown_endpoint()),
+            Some(_) => {
+                // What waits must be there before others refer to it.
+                let refers = bulk::references(operation);
+                if refers.iter().any(|name| self.waits(name)) {
+                    self.flush().await;
+                }
+                bulk::substitute(operation, &|name| self.ids.get(name).cloned())
+            }
+        };
+        let call = self.call_of(operation, kind.unwrap_or(Kind::User));
+        match (ready, kind) {
+            (Ok(()), Some(kind)) => {
+                let id = operation.bulk_id.as_deref().and_then(|name| self.ids.get(name).cloned());
+                Some((kind, id.unwrap_or_default()))
+            }
+            (Err(refusal), _) => {
+                self.failed(operation, &call, refusal).await;
+                None
+            }
+            (Ok(()), None) => None,
+        }
+    }
+
+    fn waits(&self, bulk_id: &str) -> bool {
+        self.waiting.iter().any(|waiting| waiting.operation.bulk_id.as_deref() == Some(bulk_id))
+    }
+
+    async fn created(&mut self, operation: &BulkOperation, call: &Call, plan: &Creation) {
+        let row = read::row(self.app, call.caller.integration.id, plan.kind(), plan.id(), false).await;
+        let version = row.ok().map(|row| read::etag_of(self.app, &row));
+        let location = self.location(plan.kind(), plan.id());
+        let result = bulk::result("POST", operation.bulk_id.as_deref(), Some(&location), version.as_deref(), 201, None);
+        self.put(operation, result);
+    }
+
+    async fn failed(&mut self, operation: &BulkOperation, call: &Call, refusal: Refusal) {
+        self.errors += 1;
+        if let (Method::Post, Some(bulk_id)) = (operation.method, &operation.bulk_id) {
+            self.ids.remove(bulk_id);
+        }
+        journal::record_refusal(self.app, call, &refusal).await;
+        let location = match (&operation.id, kind_of(&operation.endpoint)) {
+            (Some(id), Some(kind)) => Some(self.location(kind, id)),
+            _ => None,
+        };
+        let (method, bulk_id) = (operation.method.as_str(), operation.bulk_id.as_deref());
+        let result = bulk::result(method, bulk_id, location.as_deref(), None, refusal.status, Some(&refusal));
+        self.put(operation, result);
+    }
+
+    async fn refused(&mut self, refused: Refused) {
+        self.errors += 1;
+        let mut call = self.call.clone();
+        call.said = None;
+        journal::record_refusal(self.app, &call, &refused.error).await;
+        let status = refused.error.status;
+        let bulk_id = refused.bulk_id.as_deref();
+        self.results[refused.index] =
+            Some(bulk::result(&refused.method, bulk_id, None, None, status, Some(&refused.error)));
+    }
+
+    fn location(&self, kind: Kind, id: &str) -> String {
+        format!("{}/{}/{id}", self.app.scim_base(), kind.endpoint())
+    }
+
+    fn put(&mut self, operation: &BulkOperation, result: Value) {
+        self.results[operation.index] = Some(result);
+    }
+}
+
+fn kind_of(endpoint: &str) -> Option<Kind> {
+    [Kind::User, Kind::Group]
+        .into_iter()
+        .find(|kind| endpoint.trim_start_matches('/').eq_ignore_ascii_case(kind.endpoint()))
+}
+
+fn unknown_endpoint() -> Refusal {
+    Refusal::new(Code::BulkOperationInvalid, "The path must begin with /Users or /Groups.")
+}

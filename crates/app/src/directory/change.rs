@@ -1,0 +1,95 @@
+//! What PUT and PATCH share: from an old and a new document to a set.
+
+use super::draft::{self, Draft};
+use super::{person, read, who};
+use crate::Refusal;
+use crate::app::App;
+use crate::call::Call;
+use bailiwick_domain::event::EventKind;
+use bailiwick_domain::identity::Linking;
+use bailiwick_domain::ids::Kind;
+use bailiwick_domain::person::Facts;
+use bailiwick_scim::etag::Precondition;
+use bailiwick_scim::{Code, Object};
+use bailiwick_store::change::ResourceUpdate;
+use bailiwick_store::rows::ResourceRow;
+use bailiwick_store::{ChangeSet, Guard, Write};
+
+/// Refuses when If-Match names another version.
+pub(super) fn check(app: &App, row: &ResourceRow, if_match: Option<&Precondition>) -> Result<(), Refusal> {
+    match if_match {
+        Some(precondition) if !precondition.matches(&read::etag_of(app, row)) => Err(Refusal::new(
+            Code::PreconditionFailed,
+            "The resource has another version than If-Match names. Read it again.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The set that replaces a document, without members. It carries the record of the call as its first event.
+pub(super) async fn decide(
+    app: &App,
+    call: &mut Call,
+    row: &ResourceRow,
+    before: &Object,
+    after: &Object,
+    status: u16,
+    verb: EventKind,
+) -> Result<ChangeSet, Refusal> {
+    let mut set = ChangeSet { at: app.clock().now(), ..ChangeSet::default() };
+    let changes = draft::differences(before, after);
+    let draft = draft::draft(app, &call.caller.integration, row.kind, after)?;
+    call.name = Some(draft.name.clone());
+    if changes.is_empty() {
+        set.events.push(call.record(app, verb, status, changes));
+    } else {
+        let kind = follow(app, call, &mut set, row, before, &draft).await?.unwrap_or(verb);
+        set.guards.push(Guard::Resource { seq: row.seq, version: row.version });
+        set.writes.push(Write::UpdateResource(ResourceUpdate { seq: row.seq, columns: draft.columns }));
+        set.events.insert(0, call.record(app, kind, status, changes));
+    }
+    if let (Some(record), Some(person)) = (set.events.first_mut(), &row.person) {
+        record.person = Some(person.id.clone());
+    }
+    Ok(set)
+}
+
+/// What the change of a User means for persons; the kind of event when it was switched on or off.
+async fn follow(
+    app: &App,
+    call: &Call,
+    set: &mut ChangeSet,
+    row: &ResourceRow,
+    before: &Object,
+    draft: &Draft,
+) -> Result<Option<EventKind>, Refusal> {
+    let (Kind::User, Some(after)) = (row.kind, &draft.facts) else { return Ok(None) };
+    let before = Facts::of_user(before);
+    if before.user_name != after.user_name || before.emails != after.emails {
+        let own = row.person.as_ref().map(|person| person.id.as_str());
+        let who = who::find(app, call, &draft.columns, after, own).await?;
+        match &who.linking {
+            Linking::Refuse { person, why } => {
+                return Err(who::refuse(app, call, &draft.columns, &draft.name, person, *why).await?);
+            }
+            // A User keeps its person: a new name or address never moves it, it only opens pairs.
+            Linking::New { conflicts } | Linking::Attach { conflicts, .. } => {
+                who::queue(app, call, set, &draft.columns, &draft.name, conflicts);
+            }
+        }
+        set.guards.push(who.guard);
+    }
+    person::follow(app, set, row, &before, after).await?;
+    Ok(match (before.active, after.active) {
+        (true, false) => Some(EventKind::Deactivate),
+        (false, true) => Some(EventKind::Activate),
+        _ => None,
+    })
+}
+
+/// Makes the record of a set that writes nothing say so.
+pub(super) fn unchanged(set: &mut ChangeSet) {
+    if let Some(record) = set.events.first_mut() {
+        record.kind = EventKind::CallUnchanged;
+    }
+}

@@ -1,0 +1,98 @@
+//! Members of groups: ids become rows, changes become writes.
+
+use crate::Refusal;
+use crate::app::App;
+use crate::error::of_store;
+use bailiwick_domain::ids::IntegrationId;
+use bailiwick_scim::filter::{self, Resolved};
+use bailiwick_scim::patch::MemberChange;
+use bailiwick_scim::{Code, Object};
+use bailiwick_store::change::{MemberWrite, ResourceKey};
+use bailiwick_store::rows::MemberRef;
+use serde_json::{Value, json};
+use std::collections::HashSet;
+
+/// Members read at once.
+const PAGE: u32 = 1_000;
+
+/// A page of the members of a group, in the order of their rows.
+///
+/// # Errors
+/// When the store cannot answer.
+pub async fn members_page(app: &App, group: i64, after: Option<i64>, limit: u32) -> Result<Vec<MemberRef>, Refusal> {
+    app.store().members(group, after, u64::from(limit)).await.map_err(of_store)
+}
+
+/// Takes `members` out of a document: the ids in it.
+pub(super) fn take(document: &mut Object) -> Vec<String> {
+    let Some(Value::Array(values)) = document.remove("members") else { return Vec::new() };
+    values
+        .into_iter()
+        .filter_map(|mut value| match value.get_mut("value").map(Value::take) {
+            Some(Value::String(id)) => Some(id),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The rows of these ids. `siblings` are ids created in the same set. One that names nothing refuses the whole request.
+pub(super) async fn rows(
+    app: &App,
+    integration: IntegrationId,
+    ids: &[String],
+    siblings: &HashSet<String>,
+) -> Result<Vec<ResourceKey>, Refusal> {
+    let found = app.store().member_refs(integration, ids).await.map_err(of_store)?;
+    ids.iter()
+        .zip(found)
+        .map(|(id, row)| match row {
+            Some(row) => Ok(ResourceKey::Seq(row.seq)),
+            None if siblings.contains(id) => Ok(ResourceKey::New(id.clone())),
+            None => Err(unknown(id)),
+        })
+        .collect()
+}
+
+fn unknown(id: &str) -> Refusal {
+    let shown: String = id.chars().take(80).collect();
+    Refusal::new(Code::MemberUnknown, format!("The member \"{shown}\" names no User or Group of this integration."))
+}
+
+/// Turns what a PATCH does to `members` into a write.
+pub(super) async fn write_of(
+    app: &App,
+    integration: IntegrationId,
+    group: i64,
+    change: MemberChange,
+) -> Result<MemberWrite, Refusal> {
+    let none = HashSet::new();
+    Ok(match change {
+        MemberChange::Add(ids) => MemberWrite::Add(rows(app, integration, &ids, &none).await?),
+        MemberChange::Set(ids) => MemberWrite::Set(rows(app, integration, &ids, &none).await?),
+        MemberChange::Clear => MemberWrite::Clear,
+        // Who is no member any more, or never was one, is as removed as asked.
+        MemberChange::Remove(ids) => {
+            let found = app.store().member_refs(integration, &ids).await.map_err(of_store)?;
+            MemberWrite::Remove(found.into_iter().flatten().map(|row| ResourceKey::Seq(row.seq)).collect())
+        }
+        MemberChange::RemoveWhere(filter) => MemberWrite::Remove(matching(app, group, &filter).await?),
+    })
+}
+
+async fn matching(app: &App, group: i64, filter: &Resolved) -> Result<Vec<ResourceKey>, Refusal> {
+    let mut matching = Vec::new();
+    let mut after = None;
+    loop {
+        let page = members_page(app, group, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(matching) };
+        after = Some(last.seq);
+        let hits = page.iter().filter(|member| filter::matches_value(filter, &shown(app, member)));
+        matching.extend(hits.map(|member| ResourceKey::Seq(member.seq)));
+    }
+}
+
+/// A member as a filter on `members` sees it.
+fn shown(app: &App, member: &MemberRef) -> Value {
+    let reference = format!("{}/{}/{}", app.scim_base(), member.kind.endpoint(), member.id);
+    json!({ "value": member.id, "type": member.kind.name(), "display": member.display, "$ref": reference })
+}

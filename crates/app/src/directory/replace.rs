@@ -1,0 +1,58 @@
+//! Replacing a User or Group (PUT).
+
+use super::commit::{ATTEMPTS, commit, gave_up};
+use super::{Resource, Wants, change, members, read};
+use crate::Refusal;
+use crate::app::App;
+use crate::call::{Call, resource_type};
+use bailiwick_domain::event::EventKind;
+use bailiwick_domain::ids::Kind;
+use bailiwick_scim::etag::Precondition;
+use bailiwick_scim::resource;
+use bailiwick_store::change::{MemberWrite, ResourceKey};
+use bailiwick_store::{Guard, Write};
+use serde_json::Value;
+use std::collections::HashSet;
+
+/// Replaces a resource by the body of a PUT; what the body leaves out is cleared. PUT never creates.
+///
+/// # Errors
+/// `not-found`, `precondition-failed`, what the protocol or the identity rules refuse, or when the store cannot answer.
+pub async fn replace_resource(
+    app: &App,
+    call: &mut Call,
+    kind: Kind,
+    id: &str,
+    body: Value,
+    if_match: Option<&Precondition>,
+) -> Result<Resource, Refusal> {
+    call.resource = Some(id.to_owned());
+    let (integration, registry, types) = (call.caller.integration.clone(), app.registry(), resource_type(app, kind));
+    let mut row = read::row(app, integration.id, kind, id, false).await?;
+    change::check(app, &row, if_match)?;
+    let mut after = resource::accept(registry, types, body, integration.quirks, &mut call.repairs)?;
+    let member_ids = members::take(&mut after);
+    for _ in 0..ATTEMPTS {
+        change::check(app, &row, if_match)?;
+        let before = read::document(&row)?;
+        resource::check_immutable(registry, types, &before, &after)?;
+        call.stages.mark("read", app.clock());
+        let mut set = change::decide(app, call, &row, &before, &after, 200, EventKind::Put).await?;
+        if kind == Kind::Group {
+            let rows = members::rows(app, integration.id, &member_ids, &HashSet::new()).await?;
+            let change = if rows.is_empty() { MemberWrite::Clear } else { MemberWrite::Set(rows) };
+            // Replacing a whole set overwrites what others did since: it holds only for the version that was read.
+            set.guards.push(Guard::Resource { seq: row.seq, version: row.version });
+            set.writes.push(Write::Members { group: ResourceKey::Seq(row.seq), change });
+        } else if set.writes.is_empty() {
+            change::unchanged(&mut set);
+        }
+        call.stages.mark("decide", app.clock());
+        if commit(app, set).await?.is_some() {
+            call.stages.mark("commit", app.clock());
+            return read::read_resource(app, &call.caller, kind, id, Wants::ALL).await;
+        }
+        row = read::row(app, integration.id, kind, id, false).await?;
+    }
+    Err(gave_up())
+}

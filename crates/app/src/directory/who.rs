@@ -1,0 +1,143 @@
+//! Who is behind an incoming User: reads the persons that answer to it and lets the identity rules decide.
+
+use crate::Refusal;
+use crate::app::App;
+use crate::call::Call;
+use crate::error::of_store;
+use bailiwick_domain::event::EventKind;
+use bailiwick_domain::failure::{self, ProductCode};
+use bailiwick_domain::identity::{self, Candidate, Incoming, Linking, Why};
+use bailiwick_domain::ids::prefixed_id;
+use bailiwick_domain::person::Facts;
+use bailiwick_store::change::{Columns, NewConflict};
+use bailiwick_store::rows::{CandidateRow, PersonRow};
+use bailiwick_store::{ChangeSet, Guard, Write};
+use serde_json::json;
+
+/// What was found out about an incoming User.
+#[derive(Debug)]
+pub(super) struct Who {
+    /// What the rules decided.
+    pub(super) linking: Linking,
+    /// Holds as long as the same persons answer to the same name and addresses.
+    pub(super) guard: Guard,
+    candidates: Vec<CandidateRow>,
+}
+
+impl Who {
+    /// The person of that id among those found.
+    pub(super) fn person(&self, id: &str) -> Option<&PersonRow> {
+        self.candidates.iter().map(|candidate| &candidate.person).find(|person| person.id == id)
+    }
+}
+
+/// Finds the persons that answer to the User. `own` is the person it belongs to already: it is no candidate.
+pub(super) async fn find(
+    app: &App,
+    call: &Call,
+    columns: &Columns,
+    facts: &Facts,
+    own: Option<&str>,
+) -> Result<Who, Refusal> {
+    let integration = call.caller.integration.id;
+    let user_name_key = columns.name_unique.clone().unwrap_or_default();
+    let mut email_keys = columns.email_keys.clone();
+    if bailiwick_domain::names::is_email_form(facts.user_name.as_deref().unwrap_or_default())
+        && !email_keys.contains(&user_name_key)
+    {
+        email_keys.push(user_name_key.clone());
+    }
+    let mut rows = app.store().candidates(&user_name_key, &email_keys).await.map_err(of_store)?;
+    let mut persons: Vec<String> = rows.iter().map(|row| row.person.id.clone()).collect();
+    persons.sort_unstable();
+    let guard = Guard::Candidates { user_name_key: user_name_key.clone(), email_keys, persons };
+    rows.retain(|row| Some(row.person.id.as_str()) != own);
+    if rows.is_empty() {
+        return Ok(Who { linking: Linking::New { conflicts: Vec::new() }, guard, candidates: rows });
+    }
+    let approved = app.store().approved_link(integration, &user_name_key).await.map_err(of_store)?;
+    let approved = approved.map(|link| link.person);
+    let candidates: Vec<Candidate> = rows.iter().map(|row| candidate(row, approved.as_deref())).collect();
+    let domains = app.store().domains().await.map_err(of_store)?;
+    let claimed: Vec<String> =
+        domains.into_iter().filter(|domain| domain.integration == integration).map(|domain| domain.name).collect();
+    let incoming = Incoming { integration, emails: &facts.emails, claimed_domains: &claimed };
+    Ok(Who { linking: identity::decide(&incoming, &candidates), guard, candidates: rows })
+}
+
+fn candidate(row: &CandidateRow, approved: Option<&str>) -> Candidate {
+    Candidate {
+        person: row.person.id.clone(),
+        state: row.person.state,
+        local: row.person.local,
+        has_authority: row.person.authority.is_some(),
+        integrations: row.integrations.clone(),
+        same_user_name: row.same_user_name,
+        same_email: row.same_email,
+        email: row.person.email.clone(),
+        approved: approved == Some(row.person.id.as_str()),
+    }
+}
+
+/// Puts the pairs into the conflict queue with the set that stores the User.
+pub(super) fn queue(
+    app: &App,
+    call: &Call,
+    set: &mut ChangeSet,
+    columns: &Columns,
+    name: &str,
+    pairs: &[(String, Why)],
+) {
+    for (person, why) in pairs {
+        set.writes.push(Write::InsertConflict(pair(app, call, call.resource.clone(), columns, name, person, *why)));
+        let payload = json!({ "name": name, "why": why.as_str() });
+        set.events.push(call.side_event(app, EventKind::ConflictOpen, Some(person.clone()), payload));
+    }
+}
+
+/// Refuses a User that a local person answers to, and leaves a pending link for an admin to approve.
+pub(super) async fn refuse(
+    app: &App,
+    call: &Call,
+    columns: &Columns,
+    name: &str,
+    person: &str,
+    why: Why,
+) -> Result<Refusal, Refusal> {
+    let pair = pair(app, call, None, columns, name, person, why);
+    let payload = json!({ "name": name, "why": why.as_str() });
+    let event = call.side_event(app, EventKind::ConflictOpen, Some(person.to_owned()), payload);
+    let set = ChangeSet {
+        at: app.clock().now(),
+        guards: Vec::new(),
+        writes: vec![Write::InsertConflict(pair)],
+        events: vec![event],
+    };
+    app.store().commit(set).await.map_err(of_store)?;
+    Ok(failure::error(
+        ProductCode::LocalPerson,
+        format!(
+            "Somebody who signs in here without this integration answers to this User: {why}. An admin can link them."
+        ),
+    ))
+}
+
+fn pair(
+    app: &App,
+    call: &Call,
+    resource: Option<String>,
+    columns: &Columns,
+    name: &str,
+    person: &str,
+    why: Why,
+) -> NewConflict {
+    NewConflict {
+        id: prefixed_id("con_", app.random()),
+        integration: call.caller.integration.id,
+        resource,
+        user_name: name.to_owned(),
+        user_name_key: columns.name_unique.clone().unwrap_or_default(),
+        person: person.to_owned(),
+        why: why.as_str().to_owned(),
+    }
+}

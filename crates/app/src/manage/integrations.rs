@@ -1,0 +1,235 @@
+//! Integrations: connected directories, side by side and isolated from each other.
+
+use super::tokens::{self, TokenMade};
+use super::{ATTEMPTS, commit, commit_guarded, event, invalid, named, taken};
+use crate::Refusal;
+use crate::app::App;
+use crate::error::of_store;
+use crate::journal::{FailureSummary, failure_groups};
+use bailiwick_domain::event::EventKind;
+use bailiwick_domain::failure::{self, ProductCode};
+use bailiwick_domain::ids::IntegrationId;
+use bailiwick_domain::names;
+use bailiwick_domain::preset::Preset;
+use bailiwick_scim::quirks::Quirk;
+use bailiwick_scim::quirks::Quirks;
+use bailiwick_store::change::{self, IntegrationSettings};
+use bailiwick_store::rows::{CallTotal, DomainRow, IntegrationRow, TokenRow};
+use bailiwick_store::{ChangeSet, Constraint, Error, Guard, Write};
+use serde_json::json;
+
+/// What an admin says when connecting a directory.
+#[derive(Clone, Debug)]
+pub struct NewIntegration {
+    /// Name, `[a-z0-9][a-z0-9-]{0,62}`.
+    pub name: String,
+    /// Preset.
+    pub preset: Preset,
+    /// Requests a second; `None` the default, `Some(0)` off.
+    pub rate_limit: Option<u32>,
+}
+
+/// A new integration and its first token.
+#[derive(Debug)]
+pub struct CreatedIntegration {
+    /// Id.
+    pub id: IntegrationId,
+    /// Name.
+    pub name: String,
+    /// URL to paste into the identity provider.
+    pub scim_url: String,
+    /// The first token: shown this once.
+    pub token: TokenMade,
+}
+
+/// Connects a directory: an integration with its first token.
+///
+/// # Errors
+/// A bad or taken name, or when the store cannot answer.
+pub async fn create_integration(app: &App, new: NewIntegration) -> Result<CreatedIntegration, Refusal> {
+    names::integration_name(&new.name).map_err(invalid)?;
+    let settings = IntegrationSettings {
+        quirks: new.preset.quirks().bits(),
+        paused: false,
+        rate_limit: new.rate_limit,
+        user_name_email: false,
+        sign_in_claim: None,
+    };
+    let (token, text) = tokens::draw(app, "first", None)?;
+    let made = tokens::made(&token, &new.name, text);
+    let payload = json!({ "name": new.name, "preset": new.preset.as_str(), "settings": settings });
+    let created = event(app, EventKind::IntegrationCreate, None, None, payload);
+    let mut token_created =
+        event(app, EventKind::TokenCreate, None, None, json!({ "token": token.id, "label": token.label }));
+    token_created.request.clone_from(&created.request);
+    let row = change::NewIntegration { name: new.name.clone(), preset: new.preset.as_str().to_owned(), settings };
+    let set = ChangeSet {
+        at: app.clock().now(),
+        guards: Vec::new(),
+        writes: vec![Write::InsertIntegration(row), Write::InsertToken(token)],
+        events: vec![created, token_created],
+    };
+    let committed = app.store().commit(set).await.map_err(|error| match error {
+        Error::Conflict(Constraint::IntegrationName) => {
+            taken(format!("An integration named \"{}\" exists already. Choose another name.", new.name))
+        }
+        error => of_store(error),
+    })?;
+    let id = committed.integration.ok_or_else(|| of_store(Error::Broken("no id for an integration".to_owned())))?;
+    Ok(CreatedIntegration { id, name: new.name, scim_url: app.scim_base().to_owned(), token: made })
+}
+
+/// All integrations.
+///
+/// # Errors
+/// When the store cannot answer.
+pub async fn list_integrations(app: &App) -> Result<Vec<IntegrationRow>, Refusal> {
+    app.store().integrations().await.map_err(of_store)
+}
+
+/// Everything about one integration.
+#[derive(Debug)]
+pub struct IntegrationReport {
+    /// The row: settings, counts, last calls.
+    pub row: IntegrationRow,
+    /// Quirks that are on.
+    pub quirks: Quirks,
+    /// Calls by result.
+    pub calls: Vec<CallTotal>,
+    /// Its tokens.
+    pub tokens: Vec<TokenRow>,
+    /// Its domains.
+    pub domains: Vec<DomainRow>,
+    /// Failures, grouped, with cause and remedy.
+    pub failures: Vec<FailureSummary>,
+    /// Pairs waiting in the conflict queue.
+    pub open_conflicts: usize,
+}
+
+/// Shows an integration.
+///
+/// # Errors
+/// An unknown integration, or when the store cannot answer.
+pub async fn show_integration(app: &App, name: &str) -> Result<IntegrationReport, Refusal> {
+    app.flush().await;
+    let row = named(app, name).await?;
+    let id = row.id;
+    let store = app.store();
+    let domains = store.domains().await.map_err(of_store)?;
+    let conflicts = store.conflicts(Some("open")).await.map_err(of_store)?;
+    Ok(IntegrationReport {
+        quirks: Quirks::from_bits(row.settings.quirks),
+        calls: store.call_totals(id).await.map_err(of_store)?,
+        tokens: store.tokens(Some(id)).await.map_err(of_store)?,
+        domains: domains.into_iter().filter(|domain| domain.integration == id).collect(),
+        failures: failure_groups(app, Some(id), None).await?,
+        open_conflicts: conflicts.iter().filter(|conflict| conflict.integration == id).count(),
+        row,
+    })
+}
+
+/// Refuses its calls until it is resumed; nothing it provisioned changes.
+///
+/// # Errors
+/// An unknown integration, or when the store cannot answer.
+pub async fn pause_integration(app: &App, name: &str) -> Result<(), Refusal> {
+    change(app, name, EventKind::IntegrationPause, |settings| settings.paused = true).await
+}
+
+/// Takes its calls again.
+///
+/// # Errors
+/// An unknown integration, or when the store cannot answer.
+pub async fn resume_integration(app: &App, name: &str) -> Result<(), Refusal> {
+    change(app, name, EventKind::IntegrationResume, |settings| settings.paused = false).await
+}
+
+/// A setting of an integration.
+#[derive(Clone, Debug)]
+pub enum Setting {
+    /// Switches one quirk.
+    Quirk(Quirk, bool),
+    /// Requests a second; `None` the default, `Some(0)` off.
+    RateLimit(Option<u32>),
+    /// The sign-in claim and the attribute it must equal, e.g. `oid=externalId`.
+    SignInClaim(Option<String>),
+    /// Whether userName must be an e-mail address.
+    UserNameEmail(bool),
+}
+
+/// Changes settings.
+///
+/// # Errors
+/// An unknown integration, or when the store cannot answer.
+pub async fn set_integration(app: &App, name: &str, chosen: Vec<Setting>) -> Result<(), Refusal> {
+    let apply = |settings: &mut IntegrationSettings| {
+        for setting in chosen {
+            match setting {
+                Setting::Quirk(quirk, on) => {
+                    let quirks = Quirks::from_bits(settings.quirks);
+                    settings.quirks = if on { quirks.with(quirk) } else { quirks.without(quirk) }.bits();
+                }
+                Setting::RateLimit(limit) => settings.rate_limit = limit,
+                Setting::SignInClaim(claim) => settings.sign_in_claim = claim,
+                Setting::UserNameEmail(on) => settings.user_name_email = on,
+            }
+        }
+    };
+    change(app, name, EventKind::IntegrationSet, apply).await
+}
+
+async fn change(
+    app: &App,
+    name: &str,
+    kind: EventKind,
+    apply: impl FnOnce(&mut IntegrationSettings),
+) -> Result<(), Refusal> {
+    let row = named(app, name).await?;
+    let mut settings = row.settings.clone();
+    apply(&mut settings);
+    if settings == row.settings {
+        return Ok(());
+    }
+    let event = event(app, kind, Some(row.id), None, json!({ "before": row.settings, "after": settings }));
+    commit(app, vec![Write::UpdateIntegration { id: row.id, settings }], vec![event]).await?;
+    Ok(())
+}
+
+/// Deletes an integration with everything it provisioned. Persons it leaves without User and local account are closed.
+///
+/// # Errors
+/// An unknown integration, one whose deletion would remove the last active admin, or when the store cannot answer.
+pub async fn delete_integration(app: &App, name: &str) -> Result<(), Refusal> {
+    for _ in 0..ATTEMPTS {
+        let row = named(app, name).await?;
+        let payload = json!({ "name": row.name, "users": row.users, "groups": row.groups });
+        let set = ChangeSet {
+            at: app.clock().now(),
+            guards: vec![admins_without(app, row.id).await?],
+            writes: vec![Write::DeleteIntegration(row.id)],
+            events: vec![event(app, EventKind::IntegrationDelete, Some(row.id), None, payload)],
+        };
+        if commit_guarded(app, set).await?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(of_store(Error::Stale))
+}
+
+/// Refuses when no active admin would be left without this integration; the guard holds that answer true.
+async fn admins_without(app: &App, integration: IntegrationId) -> Result<Guard, Refusal> {
+    let guard = crate::directory::admins_guard(app).await?;
+    for admin in app.store().active_admins().await.map_err(of_store)? {
+        let users = app.store().person_users(admin.seq).await.map_err(of_store)?;
+        if users.iter().all(|user| user.integration != integration) {
+            return Ok(guard);
+        }
+    }
+    if app.store().active_admins().await.map_err(of_store)?.is_empty() {
+        return Ok(guard);
+    }
+    Err(failure::error(
+        ProductCode::LastAdmin,
+        "Every active admin is linked to this integration. Make another with: bailiwick admin create",
+    ))
+}
