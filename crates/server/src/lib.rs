@@ -1,1 +1,18 @@
-//! Placeholder.
+//! HTTP: connections, routes, callers and the shape of answers.
+//!
+//! This crate must never know SQL or evaluate rules: it turns bytes into a call of a use case and its outcome into
+//! bytes. Where to start reading: [`router`] lists every route, `scim` answers below `/scim`, [`listen`] accepts
+//! connections, `guard` says what no request gets past.
+
+mod gate;
+mod guard;
+mod health;
+pub mod limits;
+pub mod listen;
+pub mod router;
+mod scim;
+mod wire;
+
+pub use gate::Gate;
+pub use listen::{Bound, Running, ServerOptions, bind, serve};
+pub use router::{Auth, RouteInfo, routes};

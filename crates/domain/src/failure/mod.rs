@@ -59,6 +59,8 @@ codes! {
     LastAdmin = "last-admin", 403, None;
     /// A local person has the userName or e-mail address.
     LocalPerson = "local-person", 409, Some(ScimType::Uniqueness);
+    /// `/Me` is not offered: a token stands for an integration, not for a user.
+    MeNotOffered = "me-not-offered", 501, None;
     /// More calls than the integration may make.
     RateLimited = "rate-limited", 429, None;
     /// The request did not arrive in time.

@@ -342,6 +342,14 @@ pub(super) const SERVER: &[Failure] = &[
                details, and never a token, a password or a body.",
     },
     Failure {
+        code: "me-not-offered",
+        cause: "The call was for /Me, which stands for the user who calls, and an API token stands for no user.",
+        remedy: "Use /Users with a filter or an id.",
+        hints: &[],
+        more: "RFC 7644 section 3.11 lets a server answer 501 here. Self-service through SCIM is off: what a person may \
+               change is decided where that person signs in.",
+    },
+    Failure {
         code: "request-timeout",
         cause: "The request did not arrive completely in time.",
         remedy: "Send it again; if it happens often, look at the connection and at the proxies in between.",
