@@ -30,3 +30,7 @@ pub const PROJECTION_ATTRIBUTES: usize = 200;
 pub const STRING_BYTES: usize = 64 * 1024;
 /// Most values of one multi-valued attribute other than `members`.
 pub const VALUES: usize = 1_000;
+/// Life of a paging cursor, in seconds; announced as cursorTimeout (RFC 9865 section 4).
+pub const CURSOR_SECONDS: u64 = 3_600;
+/// How far a sorted query over all resource types may be paged.
+pub const MERGED_RESOURCES: u64 = 2_000;

@@ -219,13 +219,14 @@ pub async fn delete_integration(app: &App, name: &str) -> Result<(), Refusal> {
 /// Refuses when no active admin would be left without this integration; the guard holds that answer true.
 async fn admins_without(app: &App, integration: IntegrationId) -> Result<Guard, Refusal> {
     let guard = crate::directory::admins_guard(app).await?;
-    for admin in app.store().active_admins().await.map_err(of_store)? {
+    let admins = app.store().active_admins().await.map_err(of_store)?;
+    for admin in &admins {
         let users = app.store().person_users(admin.seq).await.map_err(of_store)?;
         if users.iter().all(|user| user.integration != integration) {
             return Ok(guard);
         }
     }
-    if app.store().active_admins().await.map_err(of_store)?.is_empty() {
+    if admins.is_empty() {
         return Ok(guard);
     }
     Err(failure::error(
