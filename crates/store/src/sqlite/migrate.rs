@@ -17,12 +17,20 @@ struct Migration {
     oldest: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "base",
-    sql: include_str!("../../../../migrations/sqlite/0001_base.sql"),
-    oldest: "0.1.0",
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "base",
+        sql: include_str!("../../../../migrations/sqlite/0001_base.sql"),
+        oldest: "0.1.0",
+    },
+    Migration {
+        number: 2,
+        name: "search",
+        sql: include_str!("../../../../migrations/sqlite/0002_search.sql"),
+        oldest: "0.1.0",
+    },
+];
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Pages of 4 KiB: commits touch many pages in random places, and what a commit costs is the bytes of its pages.

@@ -1,0 +1,132 @@
+//! Opening: what is refused, and with which words.
+
+use crate::support::{Bench, on_each_engine, open};
+use bailiwick_store::{Error, Role};
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+#[test]
+fn a_store_keeps_its_identity() {
+    on_each_engine(|bench| async move {
+        let directory = bench.integration("okta").await;
+        bench.user(directory, "ann").await;
+        let (id, key) = (bench.store.store_id().to_owned(), bench.store.etag_key());
+        let feed = bench.feed().await;
+        let bench = bench.reopen(Role::Serve).await;
+        assert_eq!((bench.store.store_id(), bench.store.etag_key()), (id.as_str(), key));
+        assert_eq!(bench.feed().await, feed);
+        assert!(bench.store.writable().is_ok());
+        let (_, person) = bench.user(directory, "bea").await;
+        assert!(bench.store.last_seq().await.unwrap() > feed.last().unwrap().seq);
+        assert_eq!(bench.epoch(person).await, 1);
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_can_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("a/b");
+    let _store = open(&dir, Role::Serve, &Arc::new(AtomicI64::new(1))).unwrap();
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(dir.clone()), 0o700);
+    for file in ["bailiwick.db", "bailiwick.db-wal", "serve.lock"] {
+        assert_eq!(mode(dir.join(file)), 0o600, "{file}");
+    }
+}
+
+fn refusal(dir: &std::path::Path, role: Role) -> Error {
+    open(dir, role, &Arc::new(AtomicI64::new(1))).map(drop).unwrap_err()
+}
+
+#[test]
+fn what_is_no_store_is_refused() {
+    let parent = tempfile::tempdir().unwrap();
+    let file = parent.path().join("file");
+    fs::write(&file, "x").unwrap();
+    let words = refusal(&file, Role::Serve).to_string();
+    assert!(words.contains("is a file"), "{words}");
+    let other = parent.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("bailiwick.db"), "this is not a database at all, but a text of some length").unwrap();
+    assert!(matches!(refusal(&other, Role::Serve), Error::Broken(_)));
+    let foreign = parent.path().join("foreign");
+    fs::create_dir(&foreign).unwrap();
+    rusqlite::Connection::open(foreign.join("bailiwick.db")).unwrap().execute_batch("CREATE TABLE x (y)").unwrap();
+    assert!(matches!(refusal(&foreign, Role::Serve), Error::Broken(_)));
+}
+
+#[test]
+fn one_server_at_a_time() {
+    let bench = Bench::new(Role::Serve);
+    let error = refusal(bench.dir.path(), Role::Serve);
+    assert!(matches!(&error, Error::Busy(words) if words.starts_with("another bailiwick serve uses ")), "{error}");
+    assert!(open(bench.dir.path(), Role::Command, &bench.clock).is_ok());
+    let dir = bench.dir;
+    drop(bench.store);
+    assert!(open(dir.path(), Role::Serve, &bench.clock).is_ok());
+}
+
+#[test]
+fn a_newer_schema_is_refused_unless_it_suits() {
+    let check = |oldest: &str, opens: bool| {
+        let bench = Bench::new(Role::Command);
+        bench.raw().execute("INSERT INTO migration VALUES (9999, 'later', '', ?1, 1)", [oldest]).unwrap();
+        let result = open(bench.dir.path(), Role::Command, &bench.clock).map(drop);
+        match result {
+            Ok(()) => assert!(opens),
+            Err(Error::Version(words)) => assert!(!opens && words.contains(oldest) && !words.contains('\n')),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    check("99.0.0", false);
+    check("0.0.1", true);
+}
+
+#[test]
+fn an_edited_migration_is_noticed() {
+    let bench = Bench::new(Role::Command);
+    bench.raw().execute("UPDATE migration SET checksum = 'x' WHERE number = 1", []).unwrap();
+    assert!(matches!(refusal(bench.dir.path(), Role::Command), Error::Broken(_)));
+}
+
+#[test]
+fn a_migration_waits_for_no_server() {
+    let bench = Bench::new(Role::Serve);
+    bench.raw().execute("DELETE FROM migration WHERE number > 1", []).unwrap();
+    let error = refusal(bench.dir.path(), Role::Command);
+    assert!(matches!(&error, Error::Busy(words) if words.contains("must be migrated")), "{error}");
+}
+
+#[test]
+fn names_are_keyed_again_for_a_new_unicode() {
+    on_each_engine(|bench| async move {
+        let directory = bench.integration("okta").await;
+        let (ann, person) = bench.user(directory, "Ann").await;
+        bench
+            .raw()
+            .execute_batch(
+                "UPDATE setting SET value = '1.0' WHERE key = 'unicode';
+                 UPDATE resource SET name_unique = 'old', name_match = 'old', keys = jsonb('{\"userName\":\"old\"}');
+                 UPDATE email SET key = 'old'; UPDATE person SET user_name_key = 'old', email_key = 'old';",
+            )
+            .unwrap();
+        let bench = bench.reopen(Role::Serve).await;
+        let found = bench.store.candidates("ann", &["ann@example.com".to_owned()]).await.unwrap();
+        assert_eq!(found[0].person.seq, person);
+        let keys: (String, String, String, String) = bench
+            .raw()
+            .query_row(
+                "SELECT name_unique, name_match, json(keys), (SELECT key FROM email) FROM resource WHERE seq = ?1",
+                [ann],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            )
+            .unwrap();
+        assert_eq!(keys.0, "ann");
+        assert_eq!(keys.1, "ann");
+        assert_eq!(keys.2, r#"{"userName":"ann"}"#);
+        assert_eq!(keys.3, "ann@example.com");
+    });
+}

@@ -1,0 +1,229 @@
+//! A store in a folder of its own, a clock that is set by hand, and changes in few words.
+
+use bailiwick_domain::event::EventKind;
+use bailiwick_domain::ids::{IntegrationId, Kind, Millis};
+use bailiwick_domain::person::State;
+use bailiwick_scim::text::{match_key, unique_key};
+use bailiwick_store::change::{
+    CallFacts, Columns, IntegrationSettings, MemberWrite, NewIntegration, NewPerson, NewResource, PersonFacts,
+    PersonKey, ResourceKey,
+};
+use bailiwick_store::query::EventQuery;
+use bailiwick_store::rows::EventRow;
+use bailiwick_store::{ChangeSet, Committed, Error, NewEvent, OpenOptions, Role, Store, Write};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+pub(crate) const START: i64 = 1_800_000_000_000;
+
+/// A store under test.
+pub(crate) struct Bench {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<AtomicI64>,
+}
+
+/// Runs a test on every engine. Another engine is another call in here.
+pub(crate) fn on_each_engine<F>(test: impl Fn(Bench) -> F)
+where
+    F: Future<Output = ()>,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { test(Bench::new(Role::Command)).await });
+}
+
+pub(crate) fn open(dir: &Path, role: Role, clock: &Arc<AtomicI64>) -> Result<Store, Error> {
+    let seed = AtomicU64::new(7);
+    let clock = Arc::clone(clock);
+    Store::open(&OpenOptions {
+        dir: dir.to_owned(),
+        role,
+        clock: Arc::new(move || Millis(clock.load(Ordering::Relaxed))),
+        entropy: Arc::new(move |bytes| {
+            bytes.fill(u8::try_from(seed.fetch_add(1, Ordering::Relaxed) & 0xff).unwrap());
+        }),
+    })
+}
+
+impl Bench {
+    pub(crate) fn new(role: Role) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(AtomicI64::new(START));
+        let store = open(dir.path(), role, &clock).unwrap();
+        Self { dir, store, clock }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.dir.path().join("bailiwick.db")
+    }
+
+    /// A connection behind the store's back.
+    pub(crate) fn raw(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.database()).unwrap()
+    }
+
+    pub(crate) async fn reopen(self, role: Role) -> Self {
+        let Self { dir, store, clock } = self;
+        drop(store);
+        let store = open(dir.path(), role, &clock).unwrap();
+        Self { dir, store, clock }
+    }
+
+    pub(crate) fn now(&self) -> Millis {
+        Millis(self.clock.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set(&self, writes: Vec<Write>) -> ChangeSet {
+        ChangeSet { at: self.now(), writes, ..ChangeSet::default() }
+    }
+
+    pub(crate) async fn commit(&self, writes: Vec<Write>) -> Committed {
+        self.store.commit(self.set(writes)).await.unwrap()
+    }
+
+    pub(crate) async fn integration(&self, name: &str) -> IntegrationId {
+        let new = NewIntegration { name: name.to_owned(), preset: "generic".to_owned(), settings: settings() };
+        self.commit(vec![Write::InsertIntegration(new)]).await.integration.unwrap()
+    }
+
+    /// A User with a person of its own; their rows are returned.
+    pub(crate) async fn user(&self, integration: IntegrationId, name: &str) -> (i64, i64) {
+        let done = self.store.commit(new_user(self.now(), integration, name)).await.unwrap();
+        let person = self.store.person_by_id(&format!("per_{}", id(integration, name))).await.unwrap().unwrap();
+        (done.inserted[0].1, person.seq)
+    }
+
+    pub(crate) async fn group(&self, integration: IntegrationId, name: &str) -> i64 {
+        self.commit(vec![Write::InsertResource(group(integration, name))]).await.inserted[0].1
+    }
+
+    pub(crate) async fn members(&self, group: i64, change: MemberWrite) -> Committed {
+        self.commit(vec![Write::Members { group: ResourceKey::Seq(group), change }]).await
+    }
+
+    pub(crate) async fn epoch(&self, person: i64) -> i64 {
+        self.store.person(person).await.unwrap().unwrap().epoch
+    }
+
+    pub(crate) async fn feed(&self) -> Vec<EventRow> {
+        let query = EventQuery { after: Some(0), limit: 10_000, payloads: true, ..EventQuery::default() };
+        self.store.events(query).await.unwrap()
+    }
+}
+
+pub(crate) fn settings() -> IntegrationSettings {
+    IntegrationSettings { quirks: 7, paused: false, rate_limit: None, user_name_email: false, sign_in_claim: None }
+}
+
+pub(crate) fn id(integration: IntegrationId, name: &str) -> String {
+    format!("{}-{name}", integration.0)
+}
+
+pub(crate) fn seqs(seqs: &[i64]) -> Vec<ResourceKey> {
+    seqs.iter().copied().map(ResourceKey::Seq).collect()
+}
+
+pub(crate) fn new_user(at: Millis, integration: IntegrationId, name: &str) -> ChangeSet {
+    let id = id(integration, name);
+    let person = format!("per_{id}");
+    let facts = PersonFacts {
+        state: State::Active,
+        display: name.to_owned(),
+        email: Some(format!("{name}@example.com")),
+        email_key: Some(unique_key(&format!("{name}@example.com"))),
+        user_name: Some(name.to_owned()),
+        user_name_key: Some(unique_key(name)),
+    };
+    let mut resource = user(integration, name);
+    resource.person = Some(PersonKey::New(person.clone()));
+    resource.authority = true;
+    ChangeSet {
+        at,
+        guards: Vec::new(),
+        writes: vec![
+            Write::InsertPerson(NewPerson { id: person.clone(), facts, local: false, admin: false }),
+            Write::InsertResource(resource),
+        ],
+        events: vec![call(EventKind::Create, integration, Some(&id), "POST", 201), event(EventKind::PersonCreate)],
+    }
+}
+
+/// A User without person.
+pub(crate) fn user(integration: IntegrationId, name: &str) -> NewResource {
+    NewResource {
+        id: id(integration, name),
+        integration,
+        kind: Kind::User,
+        columns: user_columns(name, true),
+        person: None,
+        authority: false,
+    }
+}
+
+pub(crate) fn user_columns(name: &str, active: bool) -> Columns {
+    let email = format!("{name}@example.com");
+    Columns {
+        name_unique: Some(unique_key(name)),
+        name_match: match_key(name).into_owned(),
+        display: name.to_owned(),
+        external_id: None,
+        active,
+        manager: None,
+        email_keys: vec![unique_key(&email)],
+        doc: json!({ "userName": name, "active": active, "emails": [{ "value": email }] }).to_string(),
+        keys: json!({ "userName": match_key(name), "emails": [{ "value": match_key(&email) }] }).to_string(),
+    }
+}
+
+pub(crate) fn group(integration: IntegrationId, name: &str) -> NewResource {
+    NewResource {
+        id: id(integration, name),
+        integration,
+        kind: Kind::Group,
+        columns: Columns {
+            name_unique: None,
+            name_match: match_key(name).into_owned(),
+            display: name.to_owned(),
+            external_id: None,
+            active: true,
+            manager: None,
+            email_keys: Vec::new(),
+            doc: json!({ "displayName": name }).to_string(),
+            keys: json!({ "displayName": match_key(name) }).to_string(),
+        },
+        person: None,
+        authority: false,
+    }
+}
+
+pub(crate) fn event(kind: EventKind) -> NewEvent {
+    NewEvent {
+        kind,
+        integration: None,
+        request: "req_1".to_owned(),
+        resource: None,
+        person: None,
+        actor: "host".to_owned(),
+        call: None,
+        payload: json!({ "said": "something" }),
+        salt: [9; 16],
+    }
+}
+
+pub(crate) fn call(
+    kind: EventKind,
+    integration: IntegrationId,
+    resource: Option<&str>,
+    method: &str,
+    status: u16,
+) -> NewEvent {
+    let code = (status >= 400).then(|| "uniqueness".to_owned());
+    NewEvent {
+        integration: Some(integration),
+        resource: resource.map(str::to_owned),
+        call: Some(CallFacts { method: method.to_owned(), status, code, duration_us: 1_200 }),
+        ..event(kind)
+    }
+}
