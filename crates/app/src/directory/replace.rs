@@ -35,6 +35,7 @@ pub async fn replace_resource(
     for _ in 0..ATTEMPTS {
         change::check(app, &row, if_match)?;
         let before = read::document(&row)?;
+        resource::carry_immutable(types, &before, &mut after);
         resource::check_immutable(registry, types, &before, &after)?;
         call.stages.mark("read", app.clock());
         let mut set = change::decide(app, call, &row, &before, &after, 200, EventKind::Put).await?;

@@ -3,6 +3,7 @@
 use super::load::{TypeDocument, check_urn, field};
 use super::{
     Attribute, ENTERPRISE_USER, Extension, GROUP, Mutability, ResourceType, Returned, Schema, Target, Type, USER,
+    Uniqueness,
 };
 use serde_json::Value;
 use std::sync::{Arc, LazyLock};
@@ -81,6 +82,7 @@ impl Registry {
         let mut inner = Inner::clone(&Registry::standard().0);
         for schema in &schemas {
             check_clash(&inner, schema)?;
+            check_uniqueness(schema)?;
             inner.schemas.push(Arc::clone(schema));
         }
         let mut mentioned = vec![false; schemas.len()];
@@ -289,6 +291,19 @@ fn sort_out(
         return Err("a document is neither a Schema nor a ResourceType".to_owned());
     }
     Ok(())
+}
+
+/// What is advertised must be true: uniqueness of extension attributes is not enforced, so none may promise it.
+fn check_uniqueness(schema: &Schema) -> Result<(), String> {
+    let all =
+        schema.attributes.iter().flat_map(|attribute| std::iter::once(attribute).chain(&attribute.sub_attributes));
+    match all.into_iter().find(|attribute| attribute.uniqueness != Uniqueness::None) {
+        Some(attribute) => Err(format!(
+            "schema {}: attribute {} asks for uniqueness, which is not enforced for extensions: declare \"none\"",
+            schema.id, attribute.name
+        )),
+        None => Ok(()),
+    }
 }
 
 fn check_clash(inner: &Inner, schema: &Schema) -> Result<(), String> {

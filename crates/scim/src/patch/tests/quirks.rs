@@ -108,7 +108,7 @@ fn filter_creates() {
         check_quirk(
             quirk,
             op(word, "emails[type eq \"Other\"].value", json!("n")),
-            with(json!({"type": "Other", "value": "n"})),
+            with(json!({"type": "other", "value": "n"})),
             off(),
         );
         check_quirk(
