@@ -3,6 +3,7 @@
 use super::Work;
 use crate::change::{NewConflict, NewPerson, PersonFacts, PersonKey, PersonUpdate};
 use crate::error::{Constraint, Error};
+use bailiwick_domain::person::State;
 use rusqlite::params;
 
 pub(super) fn insert(work: &mut Work<'_>, new: NewPerson) -> Result<(), Error> {
@@ -53,8 +54,19 @@ pub(super) fn update(work: &mut Work<'_>, update: &PersonUpdate) -> Result<(), E
     if found == 0 {
         return Err(Error::Stale);
     }
+    if *state == State::Closed {
+        end_account(work, update.seq)?;
+    }
     work.bump(update.seq);
     work.changed();
+    Ok(())
+}
+
+/// Who is closed cannot sign in and holds no role: access ends in the commit that ends it.
+fn end_account(work: &Work<'_>, person: i64) -> Result<(), Error> {
+    work.run("DELETE FROM recovery_code WHERE person = ?1", [person])?;
+    work.run("DELETE FROM local_account WHERE person = ?1", [person])?;
+    work.run("UPDATE person SET local = 0, admin = 0 WHERE seq = ?1", [person])?;
     Ok(())
 }
 
