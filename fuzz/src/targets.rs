@@ -1,6 +1,6 @@
 //! The targets. Each states what must hold for any input whatever.
 
-use crate::soup::{Bytes, soup};
+use crate::soup::{self, Bytes};
 use bailiwick_scim::filter::{self, Unknown};
 use bailiwick_scim::patch;
 use bailiwick_scim::path::PatchPath;
@@ -146,7 +146,8 @@ fn sample(kind: &ResourceType) -> Object {
 pub fn filter(bytes: &[u8]) {
     let mut input = Bytes::new(bytes);
     let (quirks, kind) = (quirks(&mut input), resource_type(&mut input));
-    let text = soup(&mut input, FILTER_WORDS);
+    let text =
+        if input.byte().is_multiple_of(4) { soup::soup(&mut input, FILTER_WORDS) } else { soup::filter(&mut input) };
     let mut repairs = Repairs::default();
     let Ok(parsed) = filter::parse(&text, quirks, &mut repairs) else { return };
     let printed = parsed.to_string();
@@ -164,9 +165,12 @@ pub fn filter(bytes: &[u8]) {
 pub fn path(bytes: &[u8]) {
     let mut input = Bytes::new(bytes);
     let (quirks, kind) = (quirks(&mut input), resource_type(&mut input));
-    // Paths have no blanks between their parts.
-    let spaced = soup(&mut input, PATH_WORDS);
-    let text = if spaced.len().is_multiple_of(2) { spaced.replace("  ", "") } else { spaced.replace(' ', "") };
+    let text = if input.byte().is_multiple_of(4) {
+        // Paths have no blanks between their parts.
+        soup::soup(&mut input, PATH_WORDS).replace(' ', "")
+    } else {
+        soup::path(&mut input)
+    };
     let mut repairs = Repairs::default();
     let Ok(parsed) = PatchPath::parse(&text, quirks, &mut repairs) else { return };
     let printed = parsed.to_string();
@@ -176,7 +180,7 @@ pub fn path(bytes: &[u8]) {
     drop(parsed.resolve(&REGISTRY, kind, quirks, &mut repairs));
 }
 
-/// A PATCH that is applied leaves a valid resource, and applying a set-like one again changes nothing more.
+/// A PATCH that is applied leaves a valid resource in its final form, without a password.
 pub fn patch(bytes: &[u8]) {
     let mut input = Bytes::new(bytes);
     let (quirks, kind) = (quirks(&mut input), resource_type(&mut input));
@@ -201,28 +205,57 @@ pub fn patch(bytes: &[u8]) {
 /// A PATCH message whose operations, paths and values are put together at random.
 fn patch_body(input: &mut Bytes<'_>) -> Value {
     let mut operations = Vec::new();
-    while !input.is_empty() && operations.len() < 8 {
+    for _ in 0..=input.byte() % 3 {
+        let op = input.one_of(&["add", "replace", "remove", "add", "Replace", "Remove", "add", "replace", "move"]);
+        let likely = input.one_of(LIKELY);
         let mut operation = Map::new();
-        operation
-            .insert("op".to_owned(), Value::from(input.one_of(&["add", "replace", "remove", "Add", "Remove", "move"])));
-        if !input.byte().is_multiple_of(4) {
-            operation.insert("path".to_owned(), Value::from(path_text(input)));
+        operation.insert("op".to_owned(), Value::from(op));
+        match input.byte() % 8 {
+            0 => {}
+            1 => drop(operation.insert("path".to_owned(), Value::from(soup::path(input)))),
+            _ => drop(operation.insert("path".to_owned(), Value::from(likely.0))),
         }
-        if !input.byte().is_multiple_of(5) {
-            operation.insert("value".to_owned(), value(input, 0));
+        let fits = !input.byte().is_multiple_of(4) && operation.contains_key("path");
+        let given = if fits { serde_json::from_str(likely.1).unwrap_or_default() } else { value(input, 0) };
+        if op.eq_ignore_ascii_case("remove") != input.byte().is_multiple_of(16) {
+            drop(given);
+        } else {
+            operation.insert("value".to_owned(), given);
         }
         operations.push(Value::Object(operation));
     }
     json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations})
 }
 
-fn path_text(input: &mut Bytes<'_>) -> String {
-    let mut text = input.one_of(PATH_WORDS).to_owned();
-    for _ in 0..input.byte() % 4 {
-        text.push_str(input.one_of(PATH_WORDS));
-    }
-    text
-}
+/// Paths with a value that fits.
+const LIKELY: &[(&str, &str)] = &[
+    ("userName", "\"other\""),
+    ("displayName", "\"Other\""),
+    ("name", "{\"givenName\": \"B\"}"),
+    ("name.familyName", "\"J\""),
+    ("emails", "[{\"value\": \"x@y.example\", \"primary\": true}]"),
+    ("emails", "{\"value\": \"b@example.com\", \"type\": \"work\"}"),
+    ("emails[type eq \"work\"]", "{\"primary\": false}"),
+    ("emails[type eq \"work\"].value", "\"w@y.example\""),
+    ("emails[type eq \"other\"].value", "\"o@y.example\""),
+    ("emails[primary eq true].primary", "true"),
+    ("emails[not (type pr)].primary", "\"True\""),
+    ("active", "\"False\""),
+    ("roles", "[{\"value\": \"r\"}]"),
+    ("roles[primary eq \"True\"].value", "\"r\""),
+    ("members", "[{\"value\": \"c\"}]"),
+    ("members[value eq \"a\"]", "null"),
+    ("password", "\"secret\""),
+    ("schemas", "[\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\"]"),
+    ("manager", "\"m2\""),
+    ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", "{\"costCenter\": \"1\"}"),
+    ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "[{\"value\": \"\"}]"),
+    ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber", "17"),
+    ("externalId", "4711"),
+    ("addresses[type eq \"work\"].country", "\"NL\""),
+    ("x509Certificates", "[{\"value\": \"AAEC\"}]"),
+    ("title", "null"),
+];
 
 const KEYS: &[&str] = &[
     "value",
@@ -282,7 +315,7 @@ pub fn json(bytes: &[u8]) {
     let mut input = Bytes::new(bytes);
     let (quirks, kind) = (quirks(&mut input), resource_type(&mut input));
     let body = if input.byte().is_multiple_of(2) {
-        let text = soup(&mut input, JSON_WORDS);
+        let text = soup::soup(&mut input, JSON_WORDS);
         let Ok(body) = json::parse(text.as_bytes()) else { return };
         assert_eq!(serde_json::from_str::<Value>(&text).ok().as_ref(), Some(&body), "{text:?}");
         body
@@ -342,7 +375,7 @@ fn body(input: &mut Bytes<'_>, kind: &ResourceType) -> Value {
     let mut object = Map::new();
     object.insert("schemas".to_owned(), json!([format!("urn:ietf:params:scim:schemas:core:2.0:{}", kind.name)]));
     object.insert(if kind.name == "Group" { "displayName" } else { "userName" }.to_owned(), Value::from("a name"));
-    while !input.is_empty() && object.len() < 16 {
+    for _ in 0..input.byte() % 6 {
         let key = input.one_of(KEYS).to_owned();
         object.insert(key, value(input, 0));
     }

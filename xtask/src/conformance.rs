@@ -4,7 +4,7 @@ use crate::check::Counts;
 use crate::process::{Background, cargo, now, run};
 use serde_json::Value;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -156,7 +156,7 @@ fn sanity(tools: &Path, served: &Served) -> Result<Counts, String> {
 /// A port nobody listens on, for tests of the waiting itself.
 #[cfg(test)]
 fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
+    std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }
 
 #[cfg(test)]
