@@ -28,6 +28,8 @@ pub const LINGER: Duration = Duration::from_secs(5);
 pub const LINGER_BYTES: usize = 32 * 1024 * 1024;
 /// When asked to stop, requests in flight have this long to finish.
 pub const DRAIN: Duration = Duration::from_secs(8);
+/// A head that is still incomplete this long after the server was asked to stop is not waited for.
+pub const DRAIN_HEAD: Duration = Duration::from_secs(1);
 /// How often counters are written and what follows the second is done.
 pub const HOUSEKEEPING: Duration = Duration::from_secs(1);
 

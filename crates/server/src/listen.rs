@@ -195,9 +195,9 @@ async fn connect(server: Arc<Server>, stream: TcpStream, peer: SocketAddr, place
 
 async fn converse(server: &Server, stream: impl AsyncRead + AsyncWrite + Unpin, link: Arc<Link>) {
     let router = server.router.clone();
-    let requests = Arc::clone(&link);
+    let (requests, watched) = (Arc::clone(&link), Arc::clone(&link));
     let service = service_fn(move |request| respond(router.clone(), Arc::clone(&requests), request));
-    let stream = TokioIo::new(Watched::new(stream, link));
+    let stream = TokioIo::new(Watched::new(stream, watched));
     let mut connection = std::pin::pin!(server.http.serve_connection(stream, service));
     tokio::select! {
         outcome = connection.as_mut() => return ended(outcome),
@@ -205,7 +205,18 @@ async fn converse(server: &Server, stream: impl AsyncRead + AsyncWrite + Unpin, 
     }
     tokio::select! {
         outcome = connection.as_mut() => ended(outcome),
+        () = nothing_in_flight(&link) => {}
         () = reached(server, Phase::Cut) => {}
+    }
+}
+
+/// Waits until the connection does nothing but wait for the rest of a head.
+async fn nothing_in_flight(link: &Link) {
+    loop {
+        sleep(limits::DRAIN_HEAD).await;
+        if link.waits_for_head() {
+            return;
+        }
     }
 }
 

@@ -35,8 +35,9 @@ impl<S> Watched<S> {
     fn note(&mut self, bytes: &[u8]) {
         self.moved = true;
         self.framing.feed(bytes);
-        self.link.read(self.framing.conflict());
-        if !self.framing.within_head() {
+        let within_head = self.framing.within_head();
+        self.link.read(within_head, self.framing.conflict());
+        if !within_head {
             self.head = None;
         }
     }
