@@ -1,0 +1,194 @@
+//! A running Bailiwick: fresh store, fake clock, seeded ids, a real socket.
+
+use crate::client::{Client, raw};
+use crate::time::{FakeClock, SeededIds};
+use bailiwick_app::manage::{self, NewIntegration};
+use bailiwick_app::{App, Clock, Ids, Wiring};
+use bailiwick_domain::ids::IntegrationId;
+use bailiwick_domain::preset::Preset;
+use bailiwick_scim::schema::Registry;
+use bailiwick_server::{Running, ServerOptions, bind};
+use bailiwick_store::{OpenOptions, Role, Store};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// What links show: not the address listened on, so that a test notices a link made from the Host header.
+const PUBLIC_URL: &str = "https://bailiwick.example.com";
+
+/// How the app of a test differs from the usual one.
+#[derive(Clone, Debug)]
+pub struct TestOptions {
+    /// Preset of the first integration.
+    pub preset: Preset,
+    /// Schemas served.
+    pub registry: Registry,
+    /// Requests a second of the first integration; `Some(0)` off, `None` the default of the product.
+    pub rate_limit: Option<u32>,
+    /// Seed of the ids.
+    pub seed: u64,
+}
+
+impl Default for TestOptions {
+    fn default() -> Self {
+        Self { preset: Preset::Generic, registry: Registry::standard(), rate_limit: Some(0), seed: 1 }
+    }
+}
+
+impl TestOptions {
+    /// The usual one with another preset.
+    #[must_use]
+    pub fn preset(preset: Preset) -> Self {
+        Self { preset, ..Self::default() }
+    }
+}
+
+/// A running Bailiwick with one integration, `first`, and its token. Dropping it stops the server and removes the store.
+#[derive(Debug)]
+pub struct TestApp {
+    app: App,
+    clock: Arc<FakeClock>,
+    address: SocketAddr,
+    integration: IntegrationId,
+    token: String,
+    running: Option<Running>,
+    dir: TempDir,
+}
+
+impl TestApp {
+    /// Name of the integration that is there from the start.
+    pub const INTEGRATION: &str = "first";
+
+    /// Starts the usual one. Needs a tokio runtime.
+    pub async fn start() -> Self {
+        Self::with(TestOptions::default()).await
+    }
+
+    /// Starts one with options.
+    pub async fn with(options: TestOptions) -> Self {
+        let dir = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
+        let clock = Arc::new(FakeClock::new());
+        let ids = Arc::new(SeededIds::new(options.seed));
+        let store = open(&dir.path().join("data"), Role::Serve, &clock, &ids);
+        let app = App::new(Wiring {
+            store,
+            registry: options.registry,
+            clock: clock.clone(),
+            ids,
+            public_url: PUBLIC_URL.to_owned(),
+        });
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let bound = bind(ServerOptions::new(listen)).await.unwrap_or_else(|error| panic!("{listen}: {error}"));
+        let running = bound.start(app.clone());
+        let address = running.address;
+        let (integration, token) = integration(&app, Self::INTEGRATION, options.preset, options.rate_limit).await;
+        Self { app, clock, address, integration, token, running: Some(running), dir }
+    }
+
+    /// The use cases, for what has no route.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The clock of app and store.
+    #[must_use]
+    pub fn clock(&self) -> &FakeClock {
+        &self.clock
+    }
+
+    /// The folder of the store.
+    #[must_use]
+    pub fn data(&self) -> std::path::PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The first integration.
+    #[must_use]
+    pub fn integration_id(&self) -> IntegrationId {
+        self.integration
+    }
+
+    /// The token of the first integration.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// A client of the first integration, with a connection of its own. Paths begin with `/scim/v2`.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(self.address, &self.token)
+    }
+
+    /// A client without a token.
+    #[must_use]
+    pub fn anonymous(&self) -> Client {
+        Client::anonymous(self.address)
+    }
+
+    /// One more integration with its token; no rate limit.
+    pub async fn integration(&self, name: &str, preset: Preset) -> (IntegrationId, String) {
+        integration(&self.app, name, preset, Some(0)).await
+    }
+
+    /// Bytes over a socket of their own, and what came back within ten seconds.
+    pub async fn raw(&self, bytes: &[u8]) -> Vec<u8> {
+        raw(self.address, bytes, Duration::from_secs(10)).await
+    }
+
+    /// A second process beside the server, as a command is: the same store through a handle of its own.
+    #[must_use]
+    pub fn beside(&self, seed: u64) -> App {
+        let ids = Arc::new(SeededIds::new(seed));
+        App::new(Wiring {
+            store: open(&self.data(), Role::Command, &self.clock, &ids),
+            registry: self.app.registry().clone(),
+            clock: self.clock.clone(),
+            ids,
+            public_url: PUBLIC_URL.to_owned(),
+        })
+    }
+
+    /// The files of the store that hold these bytes: what must not be kept must not be there.
+    #[must_use]
+    pub fn files_holding(&self, secret: &str) -> Vec<String> {
+        let read = |path: &Path| std::fs::read(path).unwrap_or_default();
+        let entries = std::fs::read_dir(self.data()).unwrap_or_else(|error| panic!("the store: {error}"));
+        let paths = entries.flatten().map(|entry| entry.path());
+        let holds = |path: &std::path::PathBuf| read(path).windows(secret.len()).any(|part| part == secret.as_bytes());
+        paths.filter(holds).map(|path| path.display().to_string()).collect()
+    }
+
+    /// Stops the server as SIGTERM does and waits for it.
+    pub async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+}
+
+fn open(dir: &Path, role: Role, clock: &Arc<FakeClock>, ids: &Arc<SeededIds>) -> Store {
+    let (clock, ids) = (clock.clone(), ids.clone());
+    let options = OpenOptions {
+        dir: dir.to_path_buf(),
+        role,
+        clock: Arc::new(move || clock.now()),
+        entropy: Arc::new(move |bytes| ids.fill(bytes)),
+    };
+    Store::open(&options).unwrap_or_else(|error| panic!("the store cannot be opened: {error}"))
+}
+
+async fn integration(app: &App, name: &str, preset: Preset, rate_limit: Option<u32>) -> (IntegrationId, String) {
+    let new = NewIntegration { name: name.to_owned(), preset, rate_limit };
+    let made = manage::create_integration(app, new).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+    (made.id, made.token.token)
+}
