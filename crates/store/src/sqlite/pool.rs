@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::sqlite::ticks;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,6 +37,8 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", -65_536)?;
     connection.pragma_update(None, "journal_size_limit", 67_108_864)?;
+    // A savepoint keeps a copy of each page it changes: beyond 64 KiB that would go to a temporary file.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     // The appender checkpoints between batches, never inside a commit somebody waits for.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(connection)
@@ -47,6 +50,8 @@ fn open(path: &Path) -> Result<Connection, Error> {
         .map_err(|error| Error::Unavailable(format!("{} cannot be opened: {error}", path.display())))?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(256);
+    // Without this a statement that might use a partial index is prepared anew for every new value bound to it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Who deletes a row deletes what names it: see the commit modules.
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "trusted_schema", false)?;
