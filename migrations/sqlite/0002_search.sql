@@ -4,6 +4,12 @@
 CREATE INDEX resource_match ON resource (integration, kind, name_match);
 DROP INDEX resource_group_name;
 
+-- With the kind, so that the planner never takes these for no better than resource_page.
+CREATE INDEX resource_external_id ON resource (integration, kind, external_id) WHERE external_id IS NOT NULL;
+DROP INDEX resource_external;
+CREATE INDEX resource_managed ON resource (integration, kind, manager) WHERE manager IS NOT NULL;
+DROP INDEX resource_manager;
+
 -- Attributes of Users that are often searched for and sorted by. Compiled filters hold the same expressions.
 CREATE INDEX resource_display_name ON resource (integration, kind, json_extract(keys, '$.displayName'))
   WHERE kind = 1;

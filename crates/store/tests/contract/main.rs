@@ -6,6 +6,7 @@ mod guards;
 mod identity;
 mod members;
 mod opening;
+mod pages;
 mod power;
 mod processes;
 mod removal;

@@ -4,6 +4,8 @@
 //! of the page. Both run in one read transaction, so that a page and its total tell of one moment.
 
 mod order;
+#[cfg(test)]
+mod tests;
 
 use bailiwick_domain::ids::{IntegrationId, Kind};
 use rusqlite::types::Value;
@@ -114,10 +116,22 @@ fn walk(
     keys: &mut Vec<(i64, Value)>,
 ) -> Result<(), Error> {
     let mut compiler = Compiler::new(scope);
-    let conditions = conditions(query, &mut compiler);
-    let Some(part) = stretch.compile(query, &mut compiler) else {
+    let Some(sql) = walk_sql(query, stretch, limit, &mut compiler) else {
         return Ok(());
     };
+    let mut statement = connection.prepare_cached(&sql)?;
+    bind(&mut statement, compiler)?;
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        keys.push((row.get(0)?, row.get(1)?));
+    }
+    Ok(())
+}
+
+/// `None` when the stretch holds no row.
+fn walk_sql(query: &PageQuery, stretch: &Stretch, limit: u64, compiler: &mut Compiler<'_>) -> Option<String> {
+    let conditions = conditions(query, compiler);
+    let part = stretch.compile(query, compiler)?;
     let (limit, key, order) = (compiler.bind(signed(limit)), part.key, part.order);
     let mut sql = format!("SELECT r.seq, {key} AS k FROM resource r WHERE {conditions}");
     for condition in part.conditions {
@@ -127,13 +141,7 @@ fn walk(
     if let (From::Offset(offset @ 1..), Stretch::All) = (&query.from, stretch) {
         let _ = write!(sql, " OFFSET {}", compiler.bind(signed(*offset)));
     }
-    let mut statement = connection.prepare_cached(&sql)?;
-    bind(&mut statement, compiler)?;
-    let mut rows = statement.raw_query();
-    while let Some(row) = rows.next()? {
-        keys.push((row.get(0)?, row.get(1)?));
-    }
-    Ok(())
+    Some(sql)
 }
 
 /// What a row must satisfy whatever the order.
