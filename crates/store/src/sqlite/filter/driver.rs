@@ -81,10 +81,13 @@ fn is_value(target: &Target, name: &str) -> bool {
         && target.sub.as_ref().is_some_and(|sub| sub.name == "value")
 }
 
-/// The match key of an e-mail address without which the filter does not hold.
+/// The match key of an e-mail address without which the filter does not hold. Addresses are kept without blanks around
+/// them, and blank ones not at all: such a key leads nowhere.
 fn email(filter: &Resolved) -> Option<&str> {
     match filter {
-        Filter::Compare(target, CompareOp::Eq, Operand::Folded(key)) if is_value(target, "emails") => Some(key),
+        Filter::Compare(target, CompareOp::Eq, Operand::Folded(key)) if is_value(target, "emails") => {
+            (!key.is_empty() && key.trim() == key).then_some(key)
+        }
         Filter::Values(target, inner) if target.is("emails") => match &**inner {
             Filter::And(parts) => parts.iter().find_map(email),
             other => email(other),

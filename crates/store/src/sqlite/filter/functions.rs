@@ -27,7 +27,7 @@ fn user_error(error: rusqlite::types::FromSqlError) -> rusqlite::Error {
 }
 
 fn tag(key: &[u8; 32], id: &str, version: i64, epoch: i64) -> String {
-    etag::tag(key, &[id.as_bytes(), version.to_string().as_bytes(), epoch.to_string().as_bytes()])
+    etag::tag(key, &[id.as_bytes(), &version.to_be_bytes(), &epoch.to_be_bytes()])
 }
 
 impl ResourceRow {

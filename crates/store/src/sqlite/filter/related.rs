@@ -91,7 +91,7 @@ impl Compiler<'_> {
     pub(super) fn of_member(&mut self, row: &str, target: &Target) -> Scalar {
         match target.sub.as_deref().map(|sub| sub.name.as_str()) {
             Some("value") => Scalar::always(format!("{row}.id")),
-            Some("display") => Scalar::always(format!("bailiwick_fold({row}.display)")),
+            Some("display") => Scalar::nullable(format!("nullif(bailiwick_fold({row}.display), '')")),
             Some("$ref") => {
                 let id = format!("{row}.id");
                 let (user, group) = (self.location(Kind::User, &id), self.location(Kind::Group, &id));
@@ -111,7 +111,7 @@ impl Compiler<'_> {
         };
         match sub {
             "value" => Some(Scalar::nullable("r.manager")),
-            "displayName" => Some(known("bailiwick_fold(b.display)")),
+            "displayName" => Some(known("nullif(bailiwick_fold(b.display), '')")),
             "$ref" => Some(known(&self.location(Kind::User, "b.id"))),
             _ => None,
         }

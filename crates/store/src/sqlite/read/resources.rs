@@ -49,7 +49,7 @@ macro_rules! groups {
             "max(r.version, coalesce((SELECT c.seq FROM member_change c WHERE c.grp = r.seq ORDER BY c.seq DESC ",
             "LIMIT 1), 0)), r.created, ",
             "max(r.modified, coalesce((SELECT c.at FROM member_change c WHERE c.grp = r.seq ORDER BY c.seq DESC ",
-            "LIMIT 1), 0)) FROM resource r WHERE r.kind = 2 AND ",
+            "LIMIT 1), 0)), r.version FROM resource r WHERE r.kind = 2 AND ",
             $condition
         )
     };
@@ -191,9 +191,9 @@ fn one(connection: &Connection, sql: &str, kind: Kind, params: impl Params) -> R
 
 fn resource_row(row: &Row<'_>, kind: Kind) -> rusqlite::Result<ResourceRow> {
     let seq = row.get(0)?;
-    let (person, groups) = match kind {
-        Kind::Group => (None, Vec::new()),
-        Kind::User => (person(row, seq)?, groups(row)?),
+    let (person, groups, document_version) = match kind {
+        Kind::Group => (None, Vec::new(), row.get(11)?),
+        Kind::User => (person(row, seq)?, groups(row)?, row.get(8)?),
     };
     Ok(ResourceRow {
         seq,
@@ -206,6 +206,7 @@ fn resource_row(row: &Row<'_>, kind: Kind) -> rusqlite::Result<ResourceRow> {
         active: row.get(6)?,
         manager: row.get(7)?,
         version: row.get(8)?,
+        document_version,
         created: Millis(row.get(9)?),
         modified: Millis(row.get(10)?),
         person,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bailiwick_domain::ids::{Kind, resource_id};
+use bailiwick_domain::names::email_key;
 use bailiwick_scim::Object;
 use bailiwick_scim::keys::comparison_keys;
 use bailiwick_scim::schema::{Attribute, ENTERPRISE_USER, Registry, ResourceType, Schema, Type};
@@ -55,6 +56,10 @@ pub(super) const TEXTS: &[&str] = &[
     "AAAB",
     "a\\b",
     "a\0b",
+    " ",
+    " a",
+    "\u{a8}a",
+    "a\u{a0}",
 ];
 pub(super) const NUMBERS: &[&str] = &[
     "0",
@@ -81,12 +86,16 @@ pub(super) const INSTANTS: &[&str] = &[
 ];
 
 /// A little deterministic randomness.
-pub(super) struct Dice(pub(super) u64);
+pub(super) struct Dice {
+    pub(super) seed: u64,
+    /// Whether values may be of another type than their attribute, as after a change of schema.
+    pub(super) odd: bool,
+}
 
 impl Dice {
     pub(super) fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.seed;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         usize::try_from((mixed ^ (mixed >> 31)) % end as u64).unwrap()
@@ -265,7 +274,9 @@ impl World {
         manager: Option<String>,
     ) {
         let keys = comparison_keys(&self.registry, self.resource_type(kind), doc);
-        let display = doc.get("displayName").and_then(Value::as_str).filter(|text| !text.is_empty()).unwrap_or(name);
+        // A User without a name of its own shows none.
+        let without = if kind == Kind::Group { name } else { "" };
+        let display = doc.get("displayName").and_then(Value::as_str).filter(|text| !text.is_empty()).unwrap_or(without);
         let person = (kind == Kind::User && dice.below(2) == 0).then_some(seq);
         if let Some(seq) = person {
             let row = params![seq, format!("per_{seq}"), 1 + dice.below(3) as i64, dice.below(3) as i64];
@@ -293,9 +304,9 @@ impl World {
         ];
         self.connection.execute(sql, row).unwrap();
         for email in doc.get("emails").and_then(Value::as_array).into_iter().flatten() {
-            if let Some(value) = email.get("value").and_then(Value::as_str) {
+            if let Some(value) = email.get("value").and_then(Value::as_str).filter(|value| !value.trim().is_empty()) {
                 let sql = "INSERT OR IGNORE INTO email VALUES (?1, ?2)";
-                self.connection.execute(sql, params![unique_key(value), seq]).unwrap();
+                self.connection.execute(sql, params![email_key(value), seq]).unwrap();
             }
         }
     }
@@ -371,7 +382,11 @@ impl World {
             .map(|member| {
                 let (id, kind, display): (String, i64, String) = member.unwrap();
                 let kind = if kind == 1 { Kind::User } else { Kind::Group };
-                json!({"value": id, "$ref": location(kind, &id), "type": kind.name(), "display": display})
+                let mut member = json!({"value": id, "$ref": location(kind, &id), "type": kind.name()});
+                if !display.is_empty() {
+                    member["display"] = display.into();
+                }
+                member
             })
             .collect();
         for (name, values) in [("groups", groups), ("members", members)] {
@@ -383,7 +398,9 @@ impl World {
             let sql = "SELECT display FROM resource WHERE id = ?1 AND kind = 1 AND integration = 1";
             let id = manager["value"].as_str().unwrap().to_owned();
             if let Ok(display) = self.connection.query_row(sql, [&id], |row| row.get::<_, String>(0)) {
-                manager["displayName"] = display.into();
+                if !display.is_empty() {
+                    manager["displayName"] = display.into();
+                }
                 manager["$ref"] = location(Kind::User, &id).into();
             }
         }
@@ -429,6 +446,10 @@ fn random_object(dice: &mut Dice, attributes: &[Arc<Attribute>]) -> Object {
 }
 
 fn random_value(dice: &mut Dice, attribute: &Attribute) -> Option<Value> {
+    if dice.odd && dice.below(3) == 0 {
+        let odd = [json!("text"), json!(1), json!(true), json!({"value": 1}), json!([1, "a", {}, null]), json!("{")];
+        return Some(dice.pick(&odd).clone());
+    }
     Some(match attribute.kind {
         Type::Boolean => (dice.below(2) == 0).into(),
         Type::Complex => {
