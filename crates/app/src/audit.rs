@@ -3,7 +3,7 @@
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;
-use bailiwick_store::rows::{EventRow, VerifyReport};
+use bailiwick_store::rows::{Export, VerifyReport};
 
 /// Checks every sealed event against its block, and the chain of blocks.
 ///
@@ -13,16 +13,10 @@ pub async fn verify(app: &App) -> Result<VerifyReport, Refusal> {
     app.store().verify().await.map_err(of_store)
 }
 
-/// Events after a sequence, oldest first, with payloads: one page of an export.
+/// Events after a sequence, oldest first, with everything that is needed to check them elsewhere: one page of an export.
 ///
 /// # Errors
 /// When the store cannot answer.
-pub async fn export(app: &App, after: i64, limit: u32) -> Result<Vec<EventRow>, Refusal> {
-    let query = bailiwick_store::query::EventQuery {
-        after: Some(after),
-        limit,
-        payloads: true,
-        ..bailiwick_store::query::EventQuery::default()
-    };
-    app.store().events(query).await.map_err(of_store)
+pub async fn export(app: &App, after: i64, limit: u32) -> Result<Export, Refusal> {
+    app.store().export(after, limit).await.map_err(of_store)
 }

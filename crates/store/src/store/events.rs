@@ -28,7 +28,7 @@ impl Store {
         }
     }
 
-    /// Failures by integration and code, the latest first. Who a refused call was about is taken from `target` or `name`
+    /// Failures by integration and code, the latest first. Who a refused call was about is taken from `name` or `target`
     /// of its payload when no resource was stored.
     pub async fn failure_groups(
         &self,

@@ -45,7 +45,7 @@ impl Engine {
             // Who a refused call was about stands in no column when nothing was stored: its payload says it.
             let mut statement = connection.prepare_cached(
                 "SELECT e.integration, e.code, count(*), min(e.at), max(e.at),
-                   count(DISTINCT coalesce(e.resource, p.body ->> '$.target', p.body ->> '$.name', e.request)),
+                   count(DISTINCT coalesce(e.resource, p.body ->> '$.name', p.body ->> '$.target', e.request)),
                    max(e.seq)
                  FROM event AS e LEFT JOIN event_payload AS p ON p.seq = e.seq
                  WHERE e.code IS NOT NULL AND (?1 IS NULL OR e.integration = ?1) AND (?2 IS NULL OR e.at >= ?2)
