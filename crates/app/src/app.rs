@@ -6,8 +6,10 @@ use bailiwick_domain::ids::{self, Millis};
 use bailiwick_scim::schema::Registry;
 use bailiwick_store::Store;
 use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// Time, handed in so that tests can set it.
 pub trait Clock: Send + Sync + Debug {
@@ -49,7 +51,11 @@ struct Inner {
     etag_key: [u8; 32],
     tokens: TokenCache,
     counters: Counters,
+    queues: Vec<Mutex<()>>,
 }
+
+/// Queues for writers of one resource; different resources seldom share one.
+const QUEUES: usize = 256;
 
 impl App {
     /// Wires the use cases.
@@ -63,6 +69,7 @@ impl App {
             etag_key,
             tokens: TokenCache::default(),
             counters: Counters::default(),
+            queues: (0..QUEUES).map(|_| Mutex::default()).collect(),
         }))
     }
 
@@ -112,6 +119,13 @@ impl App {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.0.counters
+    }
+
+    /// The queue of those who write the resource of that id.
+    pub(crate) fn queue(&self, id: &str) -> &Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        &self.0.queues[(hasher.finish() % QUEUES as u64) as usize]
     }
 
     pub(crate) fn random<const N: usize>(&self) -> [u8; N] {

@@ -24,6 +24,8 @@ pub enum Guard {
     /// The persons that answer to this name and these addresses are exactly these (ids sorted): nobody came or went
     /// since the identity rules decided.
     Candidates { user_name_key: String, email_keys: Vec<String>, persons: Vec<String> },
+    /// The document of the resource has this version, whatever became of its members meanwhile.
+    Document { seq: i64, version: i64 },
     /// The key of the guard table has this version (0 when absent); bumped by the commit when `bump`.
     Key { key: String, version: i64, bump: bool },
     /// The person exists with this epoch.

@@ -27,6 +27,8 @@ pub struct ResourceRow {
     pub manager: Option<String>,
     /// Effective version: for a Group the greater of the row and its last member change.
     pub version: i64,
+    /// Version of the document alone: changes of members leave it.
+    pub document_version: i64,
     /// Created.
     pub created: Millis,
     /// Last modified, likewise effective.

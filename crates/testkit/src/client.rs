@@ -52,7 +52,6 @@ impl Answer {
     }
 
     /// Panics with the whole answer unless it has this status.
-    #[must_use]
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text());

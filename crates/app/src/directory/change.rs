@@ -26,6 +26,13 @@ pub(super) fn check(app: &App, row: &ResourceRow, if_match: Option<&Precondition
     }
 }
 
+/// What holds as long as the entity tag of the row does. Whoever sent If-Match commits under it.
+pub(super) fn exact(row: &ResourceRow) -> Vec<Guard> {
+    let mut guards = vec![Guard::Resource { seq: row.seq, version: row.version }];
+    guards.extend(row.person.as_ref().map(|person| Guard::Person { seq: person.seq, epoch: person.epoch }));
+    guards
+}
+
 /// The set that replaces a document, without members. It carries the record of the call as its first event.
 pub(super) async fn decide(
     app: &App,
@@ -38,13 +45,13 @@ pub(super) async fn decide(
 ) -> Result<ChangeSet, Refusal> {
     let mut set = ChangeSet { at: app.clock().now(), ..ChangeSet::default() };
     let changes = draft::differences(before, after);
+    call.name = draft::name(row.kind, after);
     let draft = draft::draft(app, &call.caller.integration, row.kind, after)?;
-    call.name = Some(draft.name.clone());
     if changes.is_empty() {
         set.events.push(call.record(app, verb, status, changes));
     } else {
         let kind = follow(app, call, &mut set, row, before, &draft).await?.unwrap_or(verb);
-        set.guards.push(Guard::Resource { seq: row.seq, version: row.version });
+        set.guards.push(Guard::Document { seq: row.seq, version: row.document_version });
         set.writes.push(Write::UpdateResource(ResourceUpdate { seq: row.seq, columns: draft.columns }));
         set.events.insert(0, call.record(app, kind, status, changes));
     }

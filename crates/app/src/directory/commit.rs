@@ -5,9 +5,24 @@ use crate::app::App;
 use crate::error::of_store;
 use bailiwick_scim::Code;
 use bailiwick_store::{ChangeSet, Committed, Constraint, Error};
+use tokio::sync::MutexGuard;
 
 /// How often a use case reads and decides again before it gives up with 503.
-pub(super) const ATTEMPTS: usize = 16;
+pub(super) const ATTEMPTS: usize = 64;
+
+/// A place in the queue of those who found their decision about one resource stale: they decide one after another, so
+/// that many writers of one resource all get through. Nobody waits who was not stale.
+#[derive(Debug, Default)]
+pub(super) struct Turn<'a>(Option<MutexGuard<'a, ()>>);
+
+impl<'a> Turn<'a> {
+    /// Waits for the turn, once.
+    pub(super) async fn take(&mut self, app: &'a App, id: &str) {
+        if self.0.is_none() {
+            self.0 = Some(app.queue(id).lock().await);
+        }
+    }
+}
 
 /// `None`: a precondition was stale; read and decide again.
 pub(super) async fn commit(app: &App, set: ChangeSet) -> Result<Option<Committed>, Refusal> {

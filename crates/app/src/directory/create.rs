@@ -71,8 +71,9 @@ pub(super) fn accept(app: &App, call: &mut Call, kind: Kind, body: Value, id: St
     let mut document =
         resource::accept(registry, resource_type(app, kind), body, integration.quirks, &mut call.repairs)?;
     let members = members::take(&mut document);
+    draft::complete(kind, &mut document);
+    call.name = draft::name(kind, &document);
     let draft = draft::draft(app, &integration, kind, &document)?;
-    call.name = Some(draft.name.clone());
     call.resource = Some(id.clone());
     let changes = draft::differences(&bailiwick_scim::Object::new(), &document);
     Ok(Creation { id, kind, draft, members, changes })

@@ -1,6 +1,6 @@
 //! Deleting a User or Group.
 
-use super::commit::{ATTEMPTS, commit, gave_up};
+use super::commit::{ATTEMPTS, Turn, commit, gave_up};
 use super::{change, draft, person, read};
 use crate::Refusal;
 use crate::app::App;
@@ -24,33 +24,35 @@ pub async fn delete_resource(
     if_match: Option<&Precondition>,
 ) -> Result<(), Refusal> {
     call.resource = Some(id.to_owned());
+    let mut turn = Turn::default();
     for _ in 0..ATTEMPTS {
         let row = read::row(app, call.caller.integration.id, kind, id, false).await?;
         change::check(app, &row, if_match)?;
-        call.name = Some(row.display.clone());
+        let document = read::document(&row)?;
+        let name = document.get(if kind == Kind::User { "userName" } else { "displayName" }).and_then(Value::as_str);
+        call.name = name.map(str::to_owned);
         call.stages.mark("read", app.clock());
         let mut set = ChangeSet { at: app.clock().now(), ..ChangeSet::default() };
-        set.guards.push(Guard::Resource { seq: row.seq, version: row.version });
+        set.guards.push(Guard::Document { seq: row.seq, version: row.document_version });
+        if if_match.is_some() {
+            set.guards.extend(change::exact(&row));
+        }
         let state = person::leave(app, &mut set, &row).await?;
         set.writes.push(Write::DeleteResource { seq: row.seq });
-        let changes = draft::differences(&read::document(&row)?, &bailiwick_scim::Object::new());
+        let changes = draft::differences(&document, &bailiwick_scim::Object::new());
         let mut record = call.record(app, EventKind::Delete, 204, changes);
         record.person = row.person.as_ref().map(|person| person.id.clone());
         set.events.push(record);
         if state == Some(State::Closed) {
             let person = row.person.as_ref().map(|person| person.id.clone());
-            set.events.push(call.side_event(
-                app,
-                EventKind::PersonClose,
-                person,
-                json!({ "name": Value::from(row.display) }),
-            ));
+            set.events.push(call.side_event(app, EventKind::PersonClose, person, json!({ "name": call.name })));
         }
         call.stages.mark("decide", app.clock());
         if commit(app, set).await?.is_some() {
             call.stages.mark("commit", app.clock());
             return Ok(());
         }
+        turn.take(app, id).await;
     }
     Err(gave_up())
 }

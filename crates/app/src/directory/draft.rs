@@ -7,7 +7,7 @@ use crate::caller::Integration;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::ids::Kind;
 use bailiwick_domain::names;
-use bailiwick_domain::person::Facts;
+use bailiwick_domain::person::{self, Facts};
 use bailiwick_scim::schema::ENTERPRISE_USER;
 use bailiwick_scim::{Object, keys, text};
 use bailiwick_store::change::Columns;
@@ -21,6 +21,13 @@ pub(super) struct Draft {
     pub(super) facts: Option<Facts>,
 }
 
+/// Writes down what a User without `active` means, so that answers, filters and the store say the same.
+pub(super) fn complete(kind: Kind, document: &mut Object) {
+    if kind == Kind::User && !document.contains_key("active") {
+        document.insert("active".to_owned(), Value::Bool(true));
+    }
+}
+
 /// Derives everything from a document that the protocol has accepted.
 pub(super) fn draft(app: &App, integration: &Integration, kind: Kind, document: &Object) -> Result<Draft, Refusal> {
     let keys = keys::comparison_keys(app.registry(), resource_type(app, kind), document);
@@ -28,6 +35,15 @@ pub(super) fn draft(app: &App, integration: &Integration, kind: Kind, document: 
         Kind::User => user(integration, document, &keys),
         Kind::Group => group(document, &keys),
     }
+}
+
+/// What a document calls itself, for the journal of a call that may be refused because of it.
+pub(super) fn name(kind: Kind, document: &Object) -> Option<String> {
+    let attribute = match kind {
+        Kind::User => "userName",
+        Kind::Group => "displayName",
+    };
+    string(document, attribute).map(str::to_owned)
 }
 
 fn user(integration: &Integration, document: &Object, keys: &Object) -> Result<Draft, Refusal> {
@@ -50,7 +66,8 @@ fn user(integration: &Integration, document: &Object, keys: &Object) -> Result<D
     let columns = Columns {
         name_unique: Some(text::unique_key(name)),
         name_match: text::match_key(name).into_owned(),
-        display: facts.display_name.clone(),
+        // A reference shows what the client said, never a userName in its place.
+        display: person::display_name(document).unwrap_or_default(),
         external_id: string(document, "externalId").map(str::to_owned),
         active: facts.active,
         manager: manager.map(str::to_owned),

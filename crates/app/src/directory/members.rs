@@ -94,5 +94,9 @@ async fn matching(app: &App, group: i64, filter: &Resolved) -> Result<Vec<Resour
 /// A member as a filter on `members` sees it.
 fn shown(app: &App, member: &MemberRef) -> Value {
     let reference = format!("{}/{}/{}", app.scim_base(), member.kind.endpoint(), member.id);
-    json!({ "value": member.id, "type": member.kind.name(), "display": member.display, "$ref": reference })
+    let mut shown = json!({ "value": member.id, "type": member.kind.name(), "$ref": reference });
+    if !member.display.is_empty() {
+        shown["display"] = Value::from(member.display.as_str());
+    }
+    shown
 }

@@ -1,7 +1,7 @@
 //! Changing a User or Group (PATCH).
 
-use super::commit::{ATTEMPTS, commit, gave_up};
-use super::{Patched, Wants, change, members, read};
+use super::commit::{ATTEMPTS, Turn, commit, gave_up};
+use super::{Patched, Wants, change, draft, members, read};
 use crate::Refusal;
 use crate::app::App;
 use crate::call::{Call, capped, resource_type};
@@ -12,7 +12,7 @@ use bailiwick_scim::etag::Precondition;
 use bailiwick_scim::patch::{self, MemberChange, PatchPlan};
 use bailiwick_store::change::ResourceKey;
 use bailiwick_store::rows::ResourceRow;
-use bailiwick_store::{ChangeSet, Guard, Write};
+use bailiwick_store::{ChangeSet, Write};
 use serde_json::Value;
 
 /// A PATCH of a group with more members than this is answered 204: nobody wants the list back.
@@ -41,6 +41,7 @@ pub async fn patch_resource(
     let (of_members, rest) = plan.split("members");
     let member_changes = patch::member_changes(&of_members)?;
     let quiet = quiet(app, &integration, &row).await?;
+    let mut turn = Turn::default();
     for _ in 0..ATTEMPTS {
         change::check(app, &row, if_match)?;
         let set =
@@ -52,6 +53,7 @@ pub async fn patch_resource(
             let resource = read::read_resource(app, &call.caller, kind, id, wants).await?;
             return Ok(Patched { resource, quiet });
         }
+        turn.take(app, id).await;
         row = read::row(app, integration.id, kind, id, false).await?;
     }
     Err(gave_up())
@@ -72,9 +74,10 @@ async fn decide(
     let mut after = before.clone();
     let types = resource_type(app, row.kind);
     patch::apply(app.registry(), types, rest, &mut after, integration.quirks, &mut call.repairs)?;
+    draft::complete(row.kind, &mut after);
     let mut set = change::decide(app, call, row, &before, &after, status, EventKind::Patch).await?;
-    if guarded && set.guards.is_empty() {
-        set.guards.push(Guard::Resource { seq: row.seq, version: row.version });
+    if guarded {
+        set.guards.extend(change::exact(row));
     }
     for member_change in member_changes {
         let change = members::write_of(app, integration.id, row.seq, member_change.clone()).await?;

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::of_store;
 use bailiwick_domain::ids::{IntegrationId, Kind};
-use bailiwick_scim::{Code, Object, etag};
+use bailiwick_scim::{Code, Object};
 use bailiwick_store::rows::ResourceRow;
 use serde_json::Value;
 
@@ -57,8 +57,7 @@ pub(super) async fn complete(app: &App, row: ResourceRow, wants: Wants) -> Resul
 
 /// The entity tag: it changes with the resource and with what its person belongs to.
 pub(super) fn etag_of(app: &App, row: &ResourceRow) -> String {
-    let epoch = row.person.as_ref().map_or(0, |person| person.epoch);
-    etag::tag(app.etag_key(), &[row.id.as_bytes(), &row.version.to_be_bytes(), &epoch.to_be_bytes()])
+    row.etag(app.etag_key())
 }
 
 /// The stored document as an object.

@@ -1,7 +1,7 @@
 //! Replacing a User or Group (PUT).
 
-use super::commit::{ATTEMPTS, commit, gave_up};
-use super::{Resource, Wants, change, members, read};
+use super::commit::{ATTEMPTS, Turn, commit, gave_up};
+use super::{Resource, Wants, change, draft, members, read};
 use crate::Refusal;
 use crate::app::App;
 use crate::call::{Call, resource_type};
@@ -32,6 +32,8 @@ pub async fn replace_resource(
     change::check(app, &row, if_match)?;
     let mut after = resource::accept(registry, types, body, integration.quirks, &mut call.repairs)?;
     let member_ids = members::take(&mut after);
+    draft::complete(kind, &mut after);
+    let mut turn = Turn::default();
     for _ in 0..ATTEMPTS {
         change::check(app, &row, if_match)?;
         let before = read::document(&row)?;
@@ -48,11 +50,15 @@ pub async fn replace_resource(
         } else if set.writes.is_empty() {
             change::unchanged(&mut set);
         }
+        if if_match.is_some() {
+            set.guards.extend(change::exact(&row));
+        }
         call.stages.mark("decide", app.clock());
         if commit(app, set).await?.is_some() {
             call.stages.mark("commit", app.clock());
             return read::read_resource(app, &call.caller, kind, id, Wants::ALL).await;
         }
+        turn.take(app, id).await;
         row = read::row(app, integration.id, kind, id, false).await?;
     }
     Err(gave_up())

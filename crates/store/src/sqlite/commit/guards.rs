@@ -17,6 +17,10 @@ pub(super) fn check(connection: &Connection, guard: &Guard) -> Result<(), Error>
             found.sort_unstable();
             found == *persons
         }
+        Guard::Document { seq, version } => {
+            let mut statement = connection.prepare_cached("SELECT version FROM resource WHERE seq = ?1")?;
+            statement.query_row([seq], |row| row.get::<_, i64>(0)).optional()? == Some(*version)
+        }
         Guard::Key { key, version, .. } => key_version(connection, key)? == *version,
         Guard::Person { seq, epoch } => {
             let mut statement = connection.prepare_cached("SELECT epoch FROM person WHERE seq = ?1")?;
