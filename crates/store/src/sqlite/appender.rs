@@ -301,16 +301,16 @@ impl Worker {
                     self.shared.generation.fetch_add(1, Ordering::AcqRel);
                 }
                 self.upkeep.members_changed(done.member_groups);
+                self.note(Ok(()));
                 for (answer, results) in answers {
                     answer.send(results);
                 }
-                self.note(Ok(()));
             }
             Err(error) => {
+                self.note(Err(error.clone()));
                 for (answer, _) in answers {
                     answer.fail(&error);
                 }
-                self.note(Err(error));
             }
         }
     }
@@ -360,12 +360,13 @@ impl Worker {
         }
     }
 
-    /// No transaction could begin: everybody who waits hears it now, instead of one after another.
+    /// No transaction could begin: everybody who waits hears it now, instead of one after another. Nobody is answered
+    /// before all are collected, so that who tries again at once is not refused with them.
     fn refuse_waiting(&mut self, first: Submission, error: &Error) {
-        first.answer.fail(error);
+        let mut refused = vec![first.answer];
         while let Ok(job) = self.receiver.try_recv() {
             match job {
-                Job::Commit(submission) => submission.answer.fail(error),
+                Job::Commit(submission) => refused.push(submission.answer),
                 task @ Job::Task(_) => {
                     self.held = Some(task);
                     break;
@@ -373,6 +374,9 @@ impl Worker {
             }
         }
         self.note(Err(error.clone()));
+        for answer in refused {
+            answer.fail(error);
+        }
     }
 
     /// Remembers whether commits succeed.
@@ -387,3 +391,6 @@ impl Worker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

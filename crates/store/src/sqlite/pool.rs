@@ -7,13 +7,14 @@ use rusqlite::{Connection, OpenFlags};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Readers kept open while nobody uses them.
-const IDLE_READERS: usize = 16;
+const IDLE_READERS: usize = 8;
 /// Threads that run scans.
 const SCAN_THREADS: usize = 2;
 /// Scans that may wait for a thread.
@@ -35,7 +36,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, Error> {
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
     let connection = open(path)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "cache_size", -65_536)?;
+    connection.pragma_update(None, "cache_size", -32_768)?;
     connection.pragma_update(None, "journal_size_limit", 67_108_864)?;
     // A savepoint keeps a copy of each page it changes: beyond 64 KiB that would go to a temporary file.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -115,6 +116,8 @@ type Scan = Box<dyn FnOnce(&mut Connection) + Send>;
 pub(crate) struct Scans {
     sender: Mutex<Option<SyncSender<Scan>>>,
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    /// Tells scans that run that nobody waits any more.
+    closing: Arc<AtomicBool>,
 }
 
 impl Scans {
@@ -136,7 +139,7 @@ impl Scans {
                 .map_err(|error| Error::Unavailable(format!("no thread for scans: {error}")))?;
             threads.push(thread);
         }
-        Ok(Self { sender: Mutex::new(Some(sender)), threads: Mutex::new(threads) })
+        Ok(Self { sender: Mutex::new(Some(sender)), threads: Mutex::new(threads), closing: Arc::default() })
     }
 
     /// Runs `work` on a thread of its own, with the machine stopped when `budget` is used up.
@@ -146,12 +149,13 @@ impl Scans {
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, wait) = oneshot::channel();
+        let closing = Arc::clone(&self.closing);
         self.submit(Box::new(move |connection| {
             if answer.is_closed() {
                 return; // whoever asked has gone
             }
             let deadline = ticks::now() + budget;
-            let watch = Some(move || ticks::now() > deadline);
+            let watch = Some(move || ticks::now() > deadline || closing.load(Ordering::Relaxed));
             let result =
                 connection.progress_handler(STEPS_PER_LOOK, watch).map_err(Error::from).and_then(|()| work(connection));
             let _ = connection.progress_handler(0, None::<fn() -> bool>);
@@ -174,6 +178,7 @@ impl Scans {
 
 impl Drop for Scans {
     fn drop(&mut self) {
+        self.closing.store(true, Ordering::Relaxed);
         self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
         for thread in self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             // The last handle may be dropped on one of these threads: a thread cannot wait for itself.

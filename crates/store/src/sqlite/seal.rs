@@ -89,7 +89,8 @@ const EVENTS: &str = "SELECT e.seq, e.at, e.kind, e.integration, e.request, e.re
     e.status, e.code, e.duration_us, e.digest FROM event AS e";
 const EVENTS_WITH_PAYLOAD: &str = "SELECT e.seq, e.at, e.kind, e.integration, e.request, e.resource, e.person,
     e.actor, e.method, e.status, e.code, e.duration_us, e.digest, p.salt, p.body
-    FROM event AS e LEFT JOIN event_payload AS p ON p.seq = e.seq WHERE e.seq > ?1 ORDER BY e.seq";
+    FROM event AS e LEFT JOIN event_payload AS p ON p.seq = e.seq
+    WHERE e.seq > ?1 AND e.seq <= ?2 ORDER BY e.seq";
 
 /// The metadata of an event, borrowed from its row.
 fn meta<'a>(row: &'a Row<'_>) -> rusqlite::Result<EventMeta<'a>> {
@@ -140,72 +141,72 @@ pub(super) fn blocks_between(connection: &Connection, after: i64, last: i64) -> 
     Ok(statement.query_map([after, last], block)?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Holds every block, event and payload against each other, in one pass and little memory.
+/// Holds every block, event and payload against each other, in one pass and little memory. Each block is read by
+/// itself: what is sealed does not change, so no snapshot has to be held while writers go on.
 pub(super) fn verify(connection: &Connection) -> Result<VerifyReport, Error> {
     let mut report = VerifyReport { blocks: 0, events: 0, unsealed: 0, erased: 0, first_bad: None, head: None };
-    // One snapshot for blocks and events: sealing goes on meanwhile.
-    let snapshot = connection.unchecked_transaction()?;
-    let mut blocks =
-        snapshot.prepare("SELECT number, first, last, count, previous, hash, at, traces FROM block ORDER BY number")?;
-    let mut blocks = blocks.query([])?;
-    let mut events = snapshot.prepare(EVENTS_WITH_PAYLOAD)?;
-    let mut events = events.query([0])?;
+    let mut next = connection.prepare_cached(
+        "SELECT number, first, last, count, previous, hash, at, traces FROM block WHERE number > ?1
+         ORDER BY number LIMIT 1",
+    )?;
     let mut chain = ChainVerifier::new(None);
-    let mut event = events.next()?;
-    while let Some(row) = blocks.next()? {
-        let current = block(row)?;
-        let mut watch = Watch { traces: row.get(7)?, index: 0, previous: None, found: None };
+    let mut at = (i64::MIN, i64::MIN); // the last block and the last event seen
+    while let Some((current, traces)) =
+        next.query_row([at.0], |row| Ok((block(row)?, row.get::<_, Vec<u8>>(7)?))).optional()?
+    {
         let last = current.last;
-        let outcome = chain.begin(current).map_err(|fault| fault.to_string());
-        let mut bad = outcome.err();
-        while let (None, Some(row)) = (&bad, event) {
-            let current = meta(row)?;
-            if current.seq > last {
-                break;
-            }
-            watch.see(&current);
-            bad = chain.event(&current).err().map(|fault| fault.to_string()).or_else(|| {
-                let (salt, body) = (row.get_ref(13), row.get_ref(14));
-                payload_fault(
-                    &current,
-                    salt.ok()?.as_blob_or_null().ok()?,
-                    body.ok()?.as_str_or_null().ok()?,
-                    &mut report,
-                )
-            });
-            report.events += 1;
-            event = events.next()?;
-        }
-        // A lost or changed event shows in the block as a whole; the traces tell which one it is.
-        bad = bad.or_else(|| chain.end().err().map(|fault| watch.name(fault)));
-        if bad.is_some() {
-            report.first_bad = bad;
+        let number = current.number;
+        report.first_bad = verify_block(connection, &mut chain, current, traces, at.1, &mut report)?;
+        if report.first_bad.is_some() {
             return Ok(report);
         }
         report.blocks += 1;
+        at = (number, last);
     }
-    while event.is_some() {
-        report.unsealed += 1;
-        event = events.next()?;
-    }
+    let unsealed: i64 =
+        connection.prepare_cached("SELECT count(*) FROM event WHERE seq > ?1")?.query_row([at.1], |row| row.get(0))?;
+    report.unsealed = u64::try_from(unsealed).unwrap_or(0);
     report.head = chain.head().map(|block| hex(&block.hash));
     Ok(report)
 }
 
-fn payload_fault(
-    event: &EventMeta<'_>,
-    salt: Option<&[u8]>,
-    body: Option<&str>,
+/// Checks one block with every event after the block before it, so that none can lie between two blocks.
+fn verify_block(
+    connection: &Connection,
+    chain: &mut ChainVerifier,
+    block: Block,
+    traces: Vec<u8>,
+    after: i64,
     report: &mut VerifyReport,
-) -> Option<String> {
-    match check_payload(&event.digest, salt.zip(body.map(str::as_bytes))) {
-        PayloadState::Intact => None,
-        PayloadState::Erased => {
-            report.erased += 1;
-            None
-        }
-        PayloadState::Altered => Some(Fault::PayloadAltered { seq: event.seq }.to_string()),
+) -> Result<Option<String>, Error> {
+    let last = block.last;
+    let mut watch = Watch { traces, index: 0, previous: None, found: None };
+    if let Err(fault) = chain.begin(block) {
+        return Ok(Some(fault.to_string()));
     }
+    let mut statement = connection.prepare_cached(EVENTS_WITH_PAYLOAD)?;
+    let mut rows = statement.query([after, last])?;
+    while let Some(row) = rows.next()? {
+        let event = meta(row)?;
+        watch.see(&event);
+        if let Err(fault) = chain.event(&event) {
+            return Ok(Some(watch.name(fault)));
+        }
+        let (salt, body) = (row.get_ref(13)?.as_blob_or_null(), row.get_ref(14)?.as_bytes_or_null());
+        // A value of another type is not what was sealed either.
+        let stored = match (salt, body) {
+            (Ok(salt), Ok(body)) => salt.zip(body),
+            _ => Some((&[][..], &[][..])),
+        };
+        match check_payload(&event.digest, stored) {
+            PayloadState::Intact => {}
+            PayloadState::Erased => report.erased += 1,
+            PayloadState::Altered => return Ok(Some(Fault::PayloadAltered { seq: event.seq }.to_string())),
+        }
+        report.events += 1;
+    }
+    // A lost or changed event shows in the block as a whole; the traces tell which one it is.
+    Ok(chain.end().err().map(|fault| watch.name(fault)))
 }
 
 /// Finds the first event of a block that is not the one that was sealed at its place.

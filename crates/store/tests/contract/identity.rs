@@ -35,7 +35,18 @@ fn candidates_answer_to_names_and_addresses_until_they_are_closed() {
             user_name: None,
             user_name_key: None,
         };
+        let pair = NewConflict {
+            id: "con_1".to_owned(),
+            integration: directory,
+            resource: None,
+            user_name: "ann".to_owned(),
+            user_name_key: "ann".to_owned(),
+            person: "per_1-ann".to_owned(),
+            why: "same-user-name".to_owned(),
+        };
+        bench.commit(vec![Write::InsertConflict(pair)]).await;
         bench.commit(vec![Write::UpdatePerson(PersonUpdate { seq: person, facts, authority: Some(None) })]).await;
+        assert!(bench.store.conflicts(None).await.unwrap().is_empty(), "nothing is left to decide");
         assert!(names(&bench, "ann", "ann@example.com").await.is_empty());
     });
 }

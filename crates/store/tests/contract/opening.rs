@@ -101,6 +101,35 @@ fn a_migration_waits_for_no_server() {
 }
 
 #[test]
+fn an_older_store_is_brought_forward_with_its_data() {
+    on_each_engine(|bench| async move {
+        let directory = bench.integration("okta").await;
+        let (_, person) = bench.user(directory, "ann").await;
+        let raw = bench.raw();
+        let indexes: Vec<String> = {
+            let mut statement =
+                raw.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+        };
+        let added = ["resource_match", "resource_display_name", "resource_employee_number", "email_dotted"];
+        for index in added {
+            assert!(indexes.iter().any(|name| name == index), "{index}");
+            raw.execute_batch(&format!("DROP INDEX {index}")).unwrap();
+        }
+        raw.execute_batch(
+            "CREATE INDEX resource_group_name ON resource (integration, name_match) WHERE kind = 2;
+             DELETE FROM migration WHERE number > 1;",
+        )
+        .unwrap();
+        drop(raw);
+        let bench = bench.reopen(Role::Command).await;
+        assert_eq!(bench.epoch(person).await, 1);
+        let steps: i64 = bench.raw().query_row("SELECT max(number) FROM migration", [], |row| row.get(0)).unwrap();
+        assert!(steps >= 2);
+    });
+}
+
+#[test]
 fn names_are_keyed_again_for_a_new_unicode() {
     on_each_engine(|bench| async move {
         let directory = bench.integration("okta").await;

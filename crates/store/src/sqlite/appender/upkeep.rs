@@ -4,7 +4,7 @@ use super::Desk;
 use crate::error::Error;
 use crate::sqlite::{seal, ticks};
 use crate::store::Role;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -20,14 +20,19 @@ const REST: Duration = Duration::from_secs(2);
 const SEAL_EVERY: Duration = Duration::from_secs(1);
 /// Member changes of one group above which they are folded into its row.
 const FOLD_ROWS: u32 = 64;
-/// Groups folded in one idle moment.
+/// Groups folded in one idle moment, and rows of each.
 const FOLD_GROUPS: usize = 4;
+const FOLD_STEP: u32 = 1_000;
 
 pub(super) struct Upkeep {
     role: Role,
     data_version: i64,
     /// Pages in the log, as told by the engine at each commit.
     pages: Arc<AtomicI32>,
+    /// How many of them are in the database file already.
+    moved: i32,
+    /// Pages in the log at which it is checkpointed under load.
+    busy_at: i32,
     /// Member changes per group since they were folded last.
     changes: HashMap<i64, u32>,
     worked: Instant,
@@ -48,7 +53,8 @@ impl Upkeep {
             rows.collect::<rusqlite::Result<_>>()?
         };
         let data_version = data_version(connection)?;
-        Ok(Self { role, data_version, pages, changes, worked: ticks::now(), sealed: ticks::now() })
+        let now = ticks::now();
+        Ok(Self { role, data_version, pages, moved: 0, busy_at: PAGES_BUSY, changes, worked: now, sealed: now })
     }
 
     /// Whether another connection wrote since the last look. A failed look counts as a change.
@@ -99,9 +105,13 @@ impl Upkeep {
     /// again by the next commit.
     fn checkpoint(&mut self, connection: &Connection, idle: bool) {
         let pages = self.pages.load(Ordering::Relaxed);
+        if pages < self.moved {
+            (self.moved, self.busy_at) = (0, PAGES_BUSY);
+        }
+        let waiting = pages - self.moved;
         let due = match idle {
-            true => pages >= PAGES_IDLE || pages > 0 && self.worked.elapsed() >= REST,
-            false => pages >= PAGES_BUSY,
+            true => waiting >= PAGES_IDLE || waiting > 0 && self.worked.elapsed() >= REST,
+            false => pages >= self.busy_at,
         };
         if !due {
             return;
@@ -109,16 +119,14 @@ impl Upkeep {
         let result = connection
             .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get::<_, i32>(1)?, row.get::<_, i32>(2)?)));
         match result {
-            // What readers hold back waits until that many pages were written again.
-            Ok((log, moved)) => self.pages.store((log - moved).min(PAGES_IDLE - 1), Ordering::Relaxed),
+            // What readers hold back is tried again when some more has come.
+            Ok((log, moved)) => (self.moved, self.busy_at) = (moved, PAGES_BUSY.max(log + PAGES_IDLE)),
             Err(error) => tracing::warn!(%error, "the log cannot be checkpointed"),
-        }
-        if pages > 0 && idle && self.worked.elapsed() >= REST {
-            self.pages.store(0, Ordering::Relaxed);
         }
     }
 
-    /// Keeps only the last member change of a few groups and notes it in the group's row.
+    /// Keeps only the last member change of a few groups. It stays beside the group's row, whose version is that of its
+    /// document.
     fn fold(&mut self, connection: &mut Connection) -> Result<(), Error> {
         let due: Vec<i64> = self
             .changes
@@ -131,23 +139,21 @@ impl Upkeep {
             return Ok(());
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for group in &due {
-            transaction
+        let mut done = Vec::with_capacity(due.len());
+        for group in due {
+            let deleted = transaction
                 .prepare_cached(
-                    "UPDATE resource SET version = max(version, last.seq), modified = max(modified, last.at)
-                     FROM (SELECT seq, at FROM member_change WHERE grp = ?1 ORDER BY seq DESC LIMIT 1) AS last
-                     WHERE resource.seq = ?1",
+                    "DELETE FROM member_change WHERE grp = ?1 AND seq < coalesce(
+                       (SELECT seq FROM member_change WHERE grp = ?1 ORDER BY seq LIMIT 1 OFFSET ?2),
+                       (SELECT max(seq) FROM member_change WHERE grp = ?1))",
                 )?
-                .execute([group])?;
-            transaction
-                .prepare_cached(
-                    "DELETE FROM member_change WHERE grp = ?1
-                     AND seq < (SELECT max(seq) FROM member_change WHERE grp = ?1)",
-                )?
-                .execute([group])?;
+                .execute(params![group, FOLD_STEP])?;
+            if deleted < FOLD_STEP as usize {
+                done.push(group);
+            }
         }
         transaction.commit()?;
-        for group in due {
+        for group in done {
             self.changes.remove(&group);
         }
         Ok(())

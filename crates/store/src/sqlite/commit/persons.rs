@@ -56,6 +56,7 @@ pub(super) fn update(work: &mut Work<'_>, update: &PersonUpdate) -> Result<(), E
     }
     if *state == State::Closed {
         end_account(work, update.seq)?;
+        drop_open_conflicts(work, update.seq)?;
     }
     work.bump(update.seq);
     work.changed();
@@ -67,6 +68,15 @@ fn end_account(work: &Work<'_>, person: i64) -> Result<(), Error> {
     work.run("DELETE FROM recovery_code WHERE person = ?1", [person])?;
     work.run("DELETE FROM local_account WHERE person = ?1", [person])?;
     work.run("UPDATE person SET local = 0, admin = 0 WHERE seq = ?1", [person])?;
+    Ok(())
+}
+
+/// Takes the pairs of a closed person out of the queue: it matches nothing, so there is nothing left to decide.
+pub(super) fn drop_open_conflicts(work: &Work<'_>, person: i64) -> Result<(), Error> {
+    work.run(
+        "DELETE FROM conflict WHERE state = 'open' AND person = (SELECT id FROM person WHERE seq = ?1)",
+        [person],
+    )?;
     Ok(())
 }
 

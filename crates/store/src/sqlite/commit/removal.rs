@@ -51,12 +51,14 @@ fn persons_of(work: &Work<'_>, id: IntegrationId) -> Result<Vec<i64>, Error> {
 fn settle(work: &Work<'_>, person: i64) -> Result<(), Error> {
     let closed = work.run(
         "UPDATE person SET state = ?2, display = '', email = NULL, email_key = NULL, user_name = NULL,
-           user_name_key = NULL, modified = max(modified, ?3)
+           user_name_key = NULL, local = 0, admin = 0, modified = max(modified, ?3)
          WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM resource WHERE resource.person = ?1)
            AND NOT EXISTS (SELECT 1 FROM local_account WHERE local_account.person = ?1)",
         params![person, State::Closed as i64, work.at],
     )?;
-    if closed == 0 {
+    if closed > 0 {
+        super::persons::drop_open_conflicts(work, person)?;
+    } else {
         work.run(
             "UPDATE person SET modified = max(modified, ?4), state = CASE
                WHEN EXISTS (SELECT 1 FROM local_account WHERE local_account.person = ?1) THEN ?2
