@@ -78,8 +78,9 @@ impl Facts {
     }
 }
 
-/// displayName, else name.formatted, else given and family name.
-fn display_name(document: &Object) -> Option<String> {
+/// displayName, else name.formatted, else given and family name; `None` when a User says none of them.
+#[must_use]
+pub fn display_name(document: &Object) -> Option<String> {
     if let Some(name) = text(document, "displayName") {
         return Some(name.to_owned());
     }

@@ -191,8 +191,10 @@ impl<'a> View<'a> {
             out.push_str(&doc[..at]);
             out.push_str(r#","$ref":"#);
             self.location(&mut out, Kind::User, &manager.id);
-            out.push_str(r#","displayName":"#);
-            quote(&mut out, display);
+            if !display.is_empty() {
+                out.push_str(r#","displayName":"#);
+                quote(&mut out, display);
+            }
             out.push_str(&doc[at..]);
             return Ok(Cow::Owned(out));
         }
@@ -208,7 +210,9 @@ impl<'a> View<'a> {
             let mut address = String::new();
             self.address(&mut address, Kind::User, &manager.id);
             shown.insert("$ref".to_owned(), Value::from(address));
-            shown.insert("displayName".to_owned(), Value::from(display.as_str()));
+            if !display.is_empty() {
+                shown.insert("displayName".to_owned(), Value::from(display.as_str()));
+            }
         }
     }
 
@@ -266,7 +270,8 @@ impl<'a> View<'a> {
             key(out, r#""type":"#);
             quote(out, reference.kind);
         }
-        if self.references.display {
+        // Who says no name has none to show.
+        if self.references.display && !reference.display.is_empty() {
             key(out, r#""display":"#);
             quote(out, reference.display);
         }
