@@ -182,12 +182,14 @@ async fn connect(server: Arc<Server>, stream: TcpStream, peer: SocketAddr, place
     let _ = stream.set_nodelay(true);
     let link = Arc::new(Link::new(peer, Some(place)));
     let Some(tls) = &server.tls else { return converse(&server, stream, link).await };
+    // Boxed, so that connections without TLS do not carry the room for it.
+    let handshake = Box::pin(timeout(limits::HANDSHAKE, tls.accept(stream)));
     let shaken = tokio::select! {
-        shaken = timeout(limits::HANDSHAKE, tls.accept(stream)) => shaken,
+        shaken = handshake => shaken,
         () = reached(&server, Phase::Drain) => return,
     };
     match shaken {
-        Ok(Ok(stream)) => converse(&server, stream, link).await,
+        Ok(Ok(stream)) => Box::pin(converse(&server, stream, link)).await,
         Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
         Err(_) => tracing::debug!("TLS handshake took too long"),
     }

@@ -83,7 +83,7 @@ pub(crate) async fn answer(State(scim): State<Arc<Scim>>, request: Request) -> R
     response
 }
 
-async fn admit(scim: Arc<Scim>, parts: Parts, entity: &mut Entity, started: Duration) -> Response {
+async fn admit(scim: Arc<Scim>, mut parts: Parts, entity: &mut Entity, started: Duration) -> Response {
     let method = method_name(&parts.method);
     let place = router::locate(router::below_base(parts.uri.path()));
     if place.open() && matches!(method, "GET" | "HEAD") {
@@ -104,7 +104,8 @@ async fn admit(scim: Arc<Scim>, parts: Parts, entity: &mut Entity, started: Dura
     };
     let mut exchange = Exchange::new(scim, caller, method, &parts, started);
     exchange.mark("auth");
-    match prepare(&mut exchange, &place, parts.headers.clone(), entity).await {
+    let headers = std::mem::take(&mut parts.headers);
+    match prepare(&mut exchange, &place, headers, entity).await {
         Err(failure) => exchange.conclude(Err(failure)).await,
         Ok(ask) if ask.writes(method) => {
             // The work goes on when the connection breaks: a change is made and recorded, or refused and recorded.

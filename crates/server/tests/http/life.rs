@@ -1,6 +1,9 @@
 use super::*;
 use bailiwick_domain::preset::Preset;
-use bailiwick_testkit::TestOptions;
+use bailiwick_server::{Gate, ServerOptions, bind};
+use bailiwick_testkit::{Client, TestOptions};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -11,6 +14,59 @@ async fn health() {
     for (path, body) in [("/healthz", "{\"status\":\"ok\"}\n"), ("/readyz", "{\"status\":\"ready\"}\n")] {
         assert_eq!(app.anonymous().get(path).await.expect(200).text(), body);
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_loading_serves_but_is_not_ready() {
+    let app = TestApp::start().await;
+    let ready = Gate::loading();
+    let options = ServerOptions { listen: free(), tls: None, ready: ready.clone() };
+    let running = bind(options).await.unwrap().start(app.app().clone());
+    let mut client = Client::new(running.address, app.token());
+    assert_eq!(client.get("/readyz").await.expect(503).at("/reason"), "loading");
+    client.get("/healthz").await.expect(200);
+    client.get("/scim/v2/Users").await.expect(200);
+    ready.set_ready();
+    client.get("/readyz").await.expect(200);
+    running.stop().await;
+}
+
+fn free() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 0).into()
+}
+
+/// A certificate authority for this test, and what it signed for `localhost`.
+const AUTHORITY: &[u8] = include_bytes!("tls/authority.pem");
+const CERTIFICATE: &[u8] = include_bytes!("tls/certificate.pem");
+const KEY: &[u8] = include_bytes!("tls/key.pem");
+
+#[tokio::test]
+async fn tls() {
+    use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+    let app = TestApp::start().await;
+    let options = ServerOptions { tls: Some((CERTIFICATE.to_vec(), KEY.to_vec())), ..ServerOptions::new(free()) };
+    let running = bind(options).await.unwrap().start(app.app().clone());
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(AUTHORITY).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(running.address).await.unwrap();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let mut stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+    let head = format!("Host: localhost\r\nConnection: close\r\nAuthorization: Bearer {}\r\n", app.token());
+    stream.write_all(format!("GET /scim/v2/Users HTTP/1.1\r\n{head}\r\n").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("totalResults"), "{answer}");
+    // Plain HTTP on the same port is not understood, and nobody is kept waiting.
+    let plain =
+        bailiwick_testkit::raw(running.address, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", Duration::from_secs(4)).await;
+    assert!(!plain.starts_with(b"HTTP"));
+    running.stop().await;
 }
 
 #[tokio::test]
