@@ -1,0 +1,411 @@
+//! What can be typed. The doc comments are the help texts; `docs/reference/cli.md` is rendered from them.
+
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use values::{RateLimit, SignInClaim, Since, Switch, level};
+
+use bailiwick_domain::preset::Preset;
+use bailiwick_scim::quirks::Quirk;
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A SCIM 2.0 service provider: identity providers push people and groups, Bailiwick keeps what they said, decides who is
+/// who, and can prove what happened.
+///
+/// Every command works beside a running server and without one. Exit codes: 0 done, 1 refused or failed (one line on
+/// standard error says why), 2 wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "bailiwick", version, propagate_version = false, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Store")]
+pub(crate) struct StoreArgs {
+    /// Folder of the store; made if missing [env: BAILIWICK_DATA] [default: ./bailiwick-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Database of the store; this release answers that it needs a folder [env: BAILIWICK_DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server
+    Serve(ServeArgs),
+    /// Connect identity providers and look after the connections
+    #[command(subcommand)]
+    Integration(IntegrationCommand),
+    /// Make, list, rotate and revoke API tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Read the journal: every write and every refused or failed call
+    Log(LogArgs),
+    /// Look at persons: the humans behind Users
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Decide pairs that may be one human
+    #[command(subcommand)]
+    Conflict(ConflictCommand),
+    /// Make and recover break-glass admins, who sign in without any identity provider
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Claim e-mail domains for integrations
+    #[command(subcommand)]
+    Domain(DomainCommand),
+    /// Prove that the journal is whole
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8700")]
+    pub(crate) listen: SocketAddr,
+    /// URL under which identity providers reach this server, remembered for the next start
+    /// [env: BAILIWICK_PUBLIC_URL] [default: the one given last, else the address listened on]
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Certificate chain, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Allow plain HTTP on an address other than loopback: something in front of the server ends TLS
+    #[arg(long)]
+    pub(crate) plain_http: bool,
+    /// Extension schema in the JSON form of RFC 7643; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schema: Vec<PathBuf>,
+    /// Load an invented company through the real endpoint; a store that holds data is not filled again. Without a store
+    /// a fresh temporary folder is used
+    #[arg(long, conflicts_with = "tls_cert")]
+    pub(crate) demo: bool,
+    /// Least level of the log on standard error: off, error, warn, info, debug or trace [env: BAILIWICK_LOG]
+    /// [default: info]
+    #[arg(long, value_name = "LEVEL", value_parser = values::level)]
+    pub(crate) log: Option<tracing::level_filters::LevelFilter>,
+    /// Form of the log
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line for people
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+/// Whether to print JSON.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct Json {
+    /// Print exactly one JSON value
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IntegrationCommand {
+    /// Connect an identity provider: prints the URL and the token to paste there
+    Create {
+        /// Name: a to z, 0 to 9 and dashes, at most 63
+        name: String,
+        /// Which identity provider it is
+        #[arg(long, default_value = "generic", value_parser = values::preset())]
+        preset: Preset,
+        /// Requests a second, or off
+        #[arg(long, value_name = "N|off", value_parser = values::rate_limit_or_off)]
+        rate_limit: Option<RateLimit>,
+        /// URL under which the identity provider reaches the server [env: BAILIWICK_PUBLIC_URL] [default: the one the
+        /// server was given last]
+        #[arg(long, value_name = "URL")]
+        public_url: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// List all
+    List {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Show one: last calls, calls by result, tokens, failures
+    Show(Named),
+    /// Refuse its calls until it is resumed; nothing it provisioned changes
+    Pause(Named),
+    /// Take its calls again
+    Resume(Named),
+    /// Change its settings
+    Set {
+        /// Name of the integration
+        name: String,
+        /// Switch a quirk; may be given several times
+        #[arg(long, value_name = "NAME=on|off", value_parser = values::quirk)]
+        quirk: Vec<(Quirk, bool)>,
+        /// Requests a second, off, or default
+        #[arg(long, value_name = "N|off|default", value_parser = values::rate_limit)]
+        rate_limit: Option<RateLimit>,
+        /// Whether userName must be an e-mail address
+        #[arg(long, value_name = "on|off")]
+        user_name_email: Option<Switch>,
+        /// The claim at sign-in and the attribute it must equal, such as oid=externalId
+        #[arg(long, value_name = "CLAIM=ATTRIBUTE|none", value_parser = values::sign_in_claim)]
+        sign_in_claim: Option<SignInClaim>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Delete it with everything it provisioned
+    Delete {
+        /// Name of the integration
+        name: String,
+        /// Do it; without this the command only says what would go
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// Name of the integration
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make one more token; it is shown this once
+    Create {
+        /// Name of the integration
+        #[arg(long, value_name = "NAME")]
+        integration: String,
+        /// What it is for
+        #[arg(long, default_value = "token")]
+        label: String,
+        /// Life span, such as 90d; without it the token does not expire
+        #[arg(long, value_name = "SPAN", value_parser = values::span)]
+        expires: Option<Duration>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// List tokens, without their text
+    List {
+        /// Name of the integration; all without it
+        #[arg(long, value_name = "NAME")]
+        integration: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Make a successor; the old token lives on for the overlap
+    Rotate {
+        /// Name of the integration
+        #[arg(long, value_name = "NAME")]
+        integration: String,
+        /// Id of the token; may be left out when only one is live
+        #[arg(long, value_name = "ID")]
+        token: Option<String>,
+        /// How long the old token still works
+        #[arg(long, value_name = "SPAN", default_value = "24h", value_parser = values::span)]
+        overlap: Duration,
+        /// Life span of the successor, such as 90d; without it the token does not expire
+        #[arg(long, value_name = "SPAN", value_parser = values::span)]
+        expires: Option<Duration>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// End a token at once
+    Revoke {
+        /// Name of the integration
+        #[arg(long, value_name = "NAME")]
+        integration: String,
+        /// Id of the token
+        #[arg(long = "token", value_name = "ID", conflicts_with = "id", required_unless_present = "id")]
+        token: Option<String>,
+        /// Id of the token
+        #[arg(value_name = "ID")]
+        id: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(subcommand_negates_reqs = true)]
+pub(crate) struct LogArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<LogCommand>,
+    /// Only of this integration
+    #[arg(long, value_name = "NAME")]
+    pub(crate) integration: Option<String>,
+    /// Only what was refused or failed; begins with equal failures grouped, with cause and what to change
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Only what concerns this: a userName, a display name, or the id of a resource, person or request
+    #[arg(long, value_name = "X")]
+    pub(crate) target: Option<String>,
+    /// Only since then: a span such as 15m, 24h or 7d, a date (UTC), or an RFC 3339 time
+    #[arg(long, value_name = "T", value_parser = values::since)]
+    pub(crate) since: Option<Since>,
+    /// Go on with what happens from now on; with --json one JSON object a line
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Most entries
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// Show everything about one entry
+    Show {
+        /// Number of an entry (evt_12), or id of a request
+        id: String,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PersonCommand {
+    /// List persons
+    List {
+        /// Only those whose name, address or id contains this
+        #[arg(long, value_name = "X")]
+        search: Option<String>,
+        /// Most persons
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Show one: Users, groups, pairs waiting for a decision
+    Show {
+        /// Id of the person
+        id: String,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConflictCommand {
+    /// List pairs that wait for a decision
+    List {
+        /// Decided ones, too
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// They are one human: the User joins the person
+    Link {
+        /// Id of the pair
+        id: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// They are two humans
+    Keep {
+        /// Id of the pair
+        id: String,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Make a break-glass admin; recovery codes are shown this once
+    Create {
+        /// Name to sign in with
+        name: String,
+        /// E-mail address
+        #[arg(long)]
+        email: Option<String>,
+        /// Name shown
+        #[arg(long, value_name = "NAME")]
+        display: Option<String>,
+        #[command(flatten)]
+        password: PasswordArgs,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Give a break-glass admin a new password and new recovery codes
+    Recover {
+        /// Name to sign in with
+        name: String,
+        #[command(flatten)]
+        password: PasswordArgs,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+/// Where the password comes from; a terminal is asked when neither is given.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct PasswordArgs {
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// Make a strong password and print it this once
+    #[arg(long, conflicts_with = "password_stdin")]
+    pub(crate) generate: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DomainCommand {
+    /// Claim a domain: its addresses are this integration's to give
+    Claim {
+        /// The domain
+        domain: String,
+        /// Name of the integration
+        #[arg(long, value_name = "NAME")]
+        integration: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// List claimed domains
+    List {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Give up a claim
+    Release {
+        /// The domain
+        domain: String,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check every sealed event and the chain of blocks; exit 1 names the first bad record
+    Verify {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Print events and blocks as JSON, one object a line
+    Export {
+        /// Only events after this sequence
+        #[arg(long, value_name = "SEQ", default_value_t = 0)]
+        after: i64,
+    },
+}

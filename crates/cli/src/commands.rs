@@ -1,0 +1,50 @@
+//! What can be done from the command line. Each file wires one group of use cases to what is printed.
+
+mod admin;
+mod audit;
+mod conflict;
+mod domain;
+mod integration;
+mod log;
+mod person;
+mod serve;
+mod token;
+
+use crate::args::{Cli, Command, IntegrationCommand};
+use crate::config::{Config, Environment};
+use crate::out::{Done, Failure};
+use crate::wiring;
+
+/// Runs what was typed.
+pub(crate) fn run(cli: Cli) -> Done {
+    let config = Config::new(&cli.store, Environment::read())?;
+    match cli.command {
+        Command::Serve(args) => serve::run(&args, &config),
+        command => runtime(tokio::runtime::Builder::new_current_thread())?.block_on(short(command, &config)),
+    }
+}
+
+fn runtime(mut builder: tokio::runtime::Builder) -> Result<tokio::runtime::Runtime, Failure> {
+    builder.enable_all().build().map_err(|error| Failure::Refused(format!("no runtime: {error}")))
+}
+
+/// A command that is done when it has answered.
+async fn short(command: Command, config: &Config) -> Done {
+    let url = match &command {
+        Command::Integration(IntegrationCommand::Create { public_url, .. }) => public_url.clone(),
+        _ => None,
+    };
+    let app = wiring::command(config, url.as_deref()).await?;
+    match command {
+        // A server does not come here.
+        Command::Serve(_) => Ok(()),
+        Command::Integration(command) => integration::run(&app, command).await,
+        Command::Token(command) => token::run(&app, command).await,
+        Command::Log(args) => log::run(&app, args).await,
+        Command::Person(command) => person::run(&app, command).await,
+        Command::Conflict(command) => conflict::run(&app, command).await,
+        Command::Admin(command) => admin::run(&app, command).await,
+        Command::Domain(command) => domain::run(&app, command).await,
+        Command::Audit(command) => audit::run(&app, command).await,
+    }
+}

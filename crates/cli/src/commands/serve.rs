@@ -1,0 +1,146 @@
+//! `serve`: the server, from its flags to its last answer.
+
+use crate::args::{LogFormat, ServeArgs};
+use crate::config::Config;
+use crate::out::{self, Done, Failure, refused};
+use crate::{demo, wiring};
+use bailiwick_domain::ids::prefixed_id;
+use bailiwick_server::{Gate, ServerOptions};
+use bailiwick_store::Role;
+use std::io::{self, IsTerminal as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+pub(super) fn run(args: &ServeArgs, config: &Config) -> Done {
+    check_address(args)?;
+    let config = place(args, config);
+    start_log(args, &config)?;
+    super::runtime(tokio::runtime::Builder::new_multi_thread())?.block_on(serve(args, &config))
+}
+
+/// Tokens in the clear leave the machine only when somebody said so.
+fn check_address(args: &ServeArgs) -> Done {
+    let loopback = args.listen.ip().to_canonical().is_loopback();
+    if args.demo && !loopback {
+        return refused(format!("the demo listens on loopback only, not on {}", args.listen));
+    }
+    if !loopback && args.tls_cert.is_none() && !args.plain_http {
+        return refused(format!(
+            "plain HTTP on {} would show tokens to the network: give --tls-cert and --tls-key, or --plain-http when \
+             something in front ends TLS",
+            args.listen
+        ));
+    }
+    Ok(())
+}
+
+/// A demo without a store gets a folder of its own.
+fn place(args: &ServeArgs, config: &Config) -> Config {
+    if !args.demo || config.names_store() {
+        return config.clone();
+    }
+    let mut random = [0; 16];
+    bailiwick_app::Ids::fill(&wiring::OsIds, &mut random);
+    config.with_dir(std::env::temp_dir().join(prefixed_id("bailiwick-demo-", random)))
+}
+
+fn start_log(args: &ServeArgs, config: &Config) -> Done {
+    let level = match (args.log, &config.environment.log) {
+        (Some(level), _) => level,
+        (None, Some(text)) => match crate::args::level(text) {
+            Ok(level) => level,
+            Err(reason) => return refused(format!("BAILIWICK_LOG {text:?} cannot be used: {reason}")),
+        },
+        // A demo talks to people; what it does stands in its journal.
+        (None, None) if args.demo => LevelFilter::WARN,
+        (None, None) => LevelFilter::INFO,
+    };
+    // Libraries say at debug level what went over the wire; that is nobody's business.
+    let targets = Targets::new().with_target("bailiwick", level).with_default(level.min(LevelFilter::WARN));
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    let log = tracing_subscriber::registry().with(targets);
+    match args.log_format {
+        LogFormat::Text => log.with(layer).init(),
+        LogFormat::Json => log.with(layer.json().flatten_event(true)).init(),
+    }
+    Ok(())
+}
+
+async fn serve(args: &ServeArgs, config: &Config) -> Done {
+    let chosen = config.public_url(args.public_url.as_deref())?;
+    let registry = wiring::registry(&args.schema)?;
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(chain), Some(key)) => Some((wiring::read(chain)?, wiring::read(key)?)),
+        _ => None,
+    };
+    let secure = tls.is_some();
+    let mut stop = Stop::new()?;
+    let dir = config.dir();
+    let store = wiring::open(dir.clone(), Role::Serve)?;
+    let ready = if args.demo { Gate::loading() } else { Gate::opened() };
+    let options = ServerOptions { tls, ready: ready.clone(), ..ServerOptions::new(args.listen) };
+    let bound = bailiwick_server::bind(options)
+        .await
+        .or_else(|error| refused(format!("{} cannot be served: {error}", args.listen)))?;
+    let address = bound.address;
+    let url = wiring::server_url(&store, chosen, address, secure).await?;
+    tracing::info!(%address, public_url = url, store = %dir.display(), version = env!("CARGO_PKG_VERSION"), "serving");
+    let app = wiring::app(store, registry, url);
+    let running = bound.start(app.clone());
+    out::line(&format!("listening on {}://{address}", if secure { "https" } else { "http" }))?;
+    if args.demo {
+        tokio::select! {
+            done = show(&app, address, dir, &ready) => done?,
+            () = stop.wait() => {}
+        }
+    }
+    if !stop.seen {
+        stop.wait().await;
+    }
+    tracing::info!("stopping");
+    tokio::select! {
+        () = running.stop() => {}
+        // Asked twice, it goes at once.
+        () = stop.wait() => {}
+    }
+    Ok(())
+}
+
+/// Loads the demo and says what can be done with it.
+async fn show(app: &bailiwick_app::App, address: SocketAddr, dir: PathBuf, ready: &Gate) -> Done {
+    let loaded = demo::load(app, address).await?;
+    ready.set_ready();
+    let command = std::env::args().next().unwrap_or_else(|| "bailiwick".to_owned());
+    out::lines(&demo::invitation(loaded.as_ref(), address, &dir, &command))
+}
+
+/// What ends a server: SIGTERM or SIGINT.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+    seen: bool,
+}
+
+impl Stop {
+    fn new() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| Failure::Refused(format!("no signals: {error}")));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            seen: false,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        self.seen = true;
+    }
+}
