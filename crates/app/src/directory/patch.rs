@@ -1,7 +1,7 @@
 //! Changing a User or Group (PATCH).
 
 use super::commit::{ATTEMPTS, Turn, commit, gave_up};
-use super::{Patched, Wants, change, draft, members, read};
+use super::{Patched, Wants, change, members, read};
 use crate::Refusal;
 use crate::app::App;
 use crate::call::{Call, capped, resource_type};
@@ -74,7 +74,7 @@ async fn decide(
     let mut after = before.clone();
     let types = resource_type(app, row.kind);
     patch::apply(app.registry(), types, rest, &mut after, integration.quirks, &mut call.repairs)?;
-    draft::complete(row.kind, &mut after);
+    // Who removes `active` sees it removed (RFC 7644 section 3.5.2.2); without it a User stays active.
     let mut set = change::decide(app, call, row, &before, &after, status, EventKind::Patch).await?;
     if guarded {
         set.guards.extend(change::exact(row));
