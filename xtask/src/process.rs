@@ -150,11 +150,13 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    pub(crate) fn start(command: &mut Command) -> Result<Self, String> {
+    /// Starts it with its errors and log in a file.
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Self, String> {
+        let file = std::fs::File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(file)
             .spawn()
             .map_err(|error| format!("{:?} cannot be started: {error}", command.get_program()))?;
         let (sender, lines) = mpsc::channel();
