@@ -14,7 +14,9 @@ pub const HEAD_BYTES: usize = 64 * 1024;
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A request head must be complete this long after its first byte.
 pub const HEAD: Duration = Duration::from_secs(10);
-/// A connection on which nothing happens is closed after this time, or at the latest after twice this time.
+/// A new connection must send its first byte within this time.
+pub const FIRST_BYTE: Duration = Duration::from_secs(30);
+/// A used connection on which nothing happens is closed after this time, or at the latest after twice this time.
 pub const IDLE: Duration = Duration::from_secs(75);
 /// An answer that the client does not take for this long is given up.
 pub const WRITE_STALL: Duration = Duration::from_secs(30);

@@ -28,7 +28,7 @@ pub(crate) struct Watched<S> {
 
 impl<S> Watched<S> {
     pub(crate) fn new(stream: S, link: Arc<Link>) -> Self {
-        let idle = Box::pin(sleep(limits::IDLE));
+        let idle = Box::pin(sleep(limits::FIRST_BYTE));
         Self { stream, link, framing: Framing::new(), head: None, idle, moved: false, stall: None }
     }
 
@@ -169,7 +169,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn idle_connections_end_and_busy_ones_do_not() {
         let (mut near, _far, _) = watched(64);
-        assert_eq!(failed_after(near.read(&mut [0; 8])).await, limits::IDLE.as_secs());
+        assert_eq!(failed_after(near.read(&mut [0; 8])).await, limits::FIRST_BYTE.as_secs());
 
         let (mut near, mut far, link) = watched(64);
         far.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
