@@ -94,7 +94,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, conflicts_with = "tls_cert")]
     pub(crate) demo: bool,
     /// Least level of the log on standard error: off, error, warn, info, debug or trace [env: BAILIWICK_LOG]
-    /// [default: info]
+    /// [default: info, with --demo warn]
     #[arg(long, value_name = "LEVEL", value_parser = values::level)]
     pub(crate) log: Option<tracing::level_filters::LevelFilter>,
     /// Form of the log

@@ -92,7 +92,7 @@ async fn serve(args: &ServeArgs, config: &Config) -> Done {
     tracing::info!(%address, public_url = url, store = %dir.display(), version = env!("CARGO_PKG_VERSION"), "serving");
     let app = wiring::app(store, registry, url);
     let running = bound.start(app.clone());
-    out::line(&format!("listening on {}://{address}", if secure { "https" } else { "http" }))?;
+    tell(&[format!("listening on {}://{address}", if secure { "https" } else { "http" })])?;
     if args.demo {
         tokio::select! {
             done = show(&app, address, dir, &ready) => done?,
@@ -116,7 +116,15 @@ async fn show(app: &bailiwick_app::App, address: SocketAddr, dir: PathBuf, ready
     let loaded = demo::load(app, address).await?;
     ready.set_ready();
     let command = std::env::args().next().unwrap_or_else(|| "bailiwick".to_owned());
-    out::lines(&demo::invitation(loaded.as_ref(), address, &dir, &command))
+    tell(&demo::invitation(loaded.as_ref(), address, &dir, &command))
+}
+
+/// A server goes on when nobody reads what it prints.
+fn tell(lines: &[String]) -> Done {
+    match out::lines(lines) {
+        Err(Failure::Unread) => Ok(()),
+        done => done,
+    }
 }
 
 /// What ends a server: SIGTERM or SIGINT.

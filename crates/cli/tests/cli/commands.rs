@@ -219,3 +219,38 @@ fn domains_conflicts_and_proof() {
     assert_eq!(shown["caused"][0]["kind"], "token:create");
     fails(dir, "log show evt_99999", 1);
 }
+
+#[test]
+fn a_broken_seal_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let server = crate::support::Server::start(dir);
+    json(dir, "integration create okta");
+    let begun = std::time::Instant::now();
+    while json(dir, "audit verify")["unsealed"] != 0 {
+        assert!(begun.elapsed().as_secs() < 5);
+    }
+    assert_eq!(server.terminate().0, Some(0));
+    let database = rusqlite::Connection::open(dir.join("bailiwick.db")).unwrap();
+    assert_eq!(database.execute("UPDATE event SET actor = 'somebody' WHERE kind = 'token:create'", []).unwrap(), 1);
+    drop(database);
+    let line = fails(dir, "audit verify", 1);
+    assert!(line.contains("the seal is broken: "), "{line}");
+    let output = run(dir, "audit verify --json");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &report["sound"]), (Some(1), &value!(false)));
+    assert!(report["first_bad"].is_string());
+}
+
+#[test]
+fn nobody_has_to_read_to_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    json(dir, "integration create okta");
+    let mut command = binary();
+    command.args(["audit", "export", "--data"]).arg(dir).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+}
