@@ -23,12 +23,7 @@ fn the_reference_is_what_help_says() {
 }
 
 fn reference() -> String {
-    let mut page = String::from(
-        "# The command line\n\nWhat `bailiwick help COMMAND` says about every command. Two conventions hold for all of them:\n\n\
-         * Exit codes: 0 done, 1 refused or failed (one line on standard error says why), 2 wrong usage.\n\
-         * With `--json` standard output carries exactly one JSON value and a command that succeeds writes nothing to\n  \
-         standard error. `log --follow --json` and `audit export` print one JSON object a line.\n",
-    );
+    let mut page = include_str!("reference.md").to_owned();
     let mut command = Cli::command().term_width(100);
     command.build();
     describe(&mut page, &mut command);

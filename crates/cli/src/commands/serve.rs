@@ -89,7 +89,10 @@ async fn serve(args: &ServeArgs, config: &Config) -> Done {
         .or_else(|error| refused(format!("{} cannot be served: {error}", args.listen)))?;
     let address = bound.address;
     let url = wiring::server_url(&store, chosen, address, secure).await?;
-    tracing::info!(%address, public_url = url, store = %dir.display(), version = env!("CARGO_PKG_VERSION"), "serving");
+    tracing::info!(%address, public_url = %url, store = %dir.display(), version = env!("CARGO_PKG_VERSION"), "serving");
+    if address.ip().is_unspecified() && url.contains(&address.to_string()) {
+        tracing::warn!("no identity provider can reach the address in the links: give --public-url");
+    }
     let app = wiring::app(store, registry, url);
     let running = bound.start(app.clone());
     tell(&[format!("listening on {}://{address}", if secure { "https" } else { "http" })])?;

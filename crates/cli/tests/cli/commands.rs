@@ -220,6 +220,43 @@ fn domains_conflicts_and_proof() {
     fails(dir, "log show evt_99999", 1);
 }
 
+/// The keys that the reference names for a command, nested ones left out.
+fn documented(command: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cli.md")).unwrap();
+    let row = page.lines().find(|line| line.starts_with(&format!("| `{command}`"))).unwrap().to_owned();
+    let value = row.split('{').nth(1).unwrap().split('}').next().unwrap();
+    value.split(',').map(|key| key.trim_matches('"').to_owned()).collect()
+}
+
+#[test]
+fn the_reference_names_what_is_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let check = |line: &str, command: &str| {
+        let printed = json(dir, line);
+        let one = if printed.is_array() { &printed[0] } else { &printed };
+        assert_eq!(keys(one), documented(command), "{line}");
+    };
+    check("integration create okta", "integration create");
+    check("integration list", "integration list");
+    check("integration pause okta", "integration list");
+    check("token create --integration okta --label x", "token create");
+    check("token list", "token list");
+    check("log", "log");
+    let admin = json(dir, "admin create root --generate");
+    assert_eq!(keys(&admin)[..3], documented("admin create"));
+    check("person list", "person list");
+    check("domain claim a.example --integration okta", "domain claim");
+    check("domain list", "domain list");
+    check("domain release a.example", "domain release");
+    check("audit verify", "audit verify");
+    check("integration delete okta --yes", "integration delete");
+    let shown = json(dir, "log show evt_1");
+    let mut expect = documented("log");
+    expect.extend(["agent", "payload", "caused"].map(str::to_owned));
+    assert_eq!(keys(&shown), expect);
+}
+
 #[test]
 fn a_broken_seal_is_named() {
     let dir = tempfile::tempdir().unwrap();
