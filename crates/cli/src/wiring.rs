@@ -8,7 +8,7 @@ use bailiwick_scim::schema::Registry;
 use bailiwick_store::{ChangeSet, OpenOptions, Role, Store, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The public URL an admin chose for `serve`.
@@ -45,13 +45,45 @@ fn wall_clock() -> Millis {
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The randomness of the operating system.
-#[derive(Debug)]
-pub(crate) struct OsIds;
+/// Random bytes fetched from the operating system at once: every call draws some, and a system call each would cost
+/// more than the look-up it is for.
+const STOCK_BYTES: usize = 1024;
+
+/// The randomness of the operating system. What was handed out is wiped from the stock.
+pub(crate) struct OsIds(Mutex<Stock>);
+
+struct Stock {
+    bytes: [u8; STOCK_BYTES],
+    left: usize,
+}
+
+impl OsIds {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Stock { bytes: [0; STOCK_BYTES], left: 0 }))
+    }
+}
+
+impl std::fmt::Debug for OsIds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OsIds")
+    }
+}
 
 impl Ids for OsIds {
     fn fill(&self, bytes: &mut [u8]) {
-        entropy(bytes);
+        if bytes.len() > STOCK_BYTES {
+            return entropy(bytes);
+        }
+        let mut stock = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if stock.left < bytes.len() {
+            entropy(&mut stock.bytes);
+            stock.left = STOCK_BYTES;
+        }
+        let from = stock.left - bytes.len();
+        let range = from..stock.left;
+        bytes.copy_from_slice(&stock.bytes[range.clone()]);
+        stock.bytes[range].fill(0);
+        stock.left = from;
     }
 }
 
@@ -69,7 +101,7 @@ pub(crate) fn open(dir: PathBuf, role: Role) -> Result<Store, Failure> {
 
 /// The use cases over an open store.
 pub(crate) fn app(store: Store, registry: Registry, public_url: String) -> App {
-    App::new(Wiring { store, registry, clock: Arc::new(SystemClock::new()), ids: Arc::new(OsIds), public_url })
+    App::new(Wiring { store, registry, clock: Arc::new(SystemClock::new()), ids: Arc::new(OsIds::new()), public_url })
 }
 
 /// The use cases for a command. It never fails for lack of a URL.

@@ -20,7 +20,7 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
 /// Most creations that wait for the disk together.
-const TOGETHER: usize = 250;
+const TOGETHER: usize = 64;
 
 /// Carries out a bulk request; one result per processed operation, in the order of the request.
 ///
@@ -142,12 +142,12 @@ impl<'a> Run<'a> {
 
     /// Commits the creations that wait, in order, each atomic by itself.
     async fn flush(&mut self) {
-        let waiting = std::mem::take(&mut self.waiting);
+        let mut waiting = std::mem::take(&mut self.waiting);
         self.touched.clear();
         if waiting.is_empty() {
             return;
         }
-        let sets = waiting.iter().map(|waiting| waiting.set.clone()).collect();
+        let sets = waiting.iter_mut().map(|waiting| std::mem::take(&mut waiting.set)).collect();
         let committed = self.app.store().commit_all(sets).await;
         let outcomes: Vec<_> = match committed {
             Ok(outcomes) => outcomes,

@@ -45,7 +45,7 @@ fn place(args: &ServeArgs, config: &Config) -> Config {
         return config.clone();
     }
     let mut random = [0; 16];
-    bailiwick_app::Ids::fill(&wiring::OsIds, &mut random);
+    bailiwick_app::Ids::fill(&wiring::OsIds::new(), &mut random);
     config.with_dir(std::env::temp_dir().join(prefixed_id("bailiwick-demo-", random)))
 }
 
