@@ -184,7 +184,7 @@ pub fn path(bytes: &[u8]) {
 pub fn patch(bytes: &[u8]) {
     let mut input = Bytes::new(bytes);
     let (quirks, kind) = (quirks(&mut input), resource_type(&mut input));
-    let body = patch_body(&mut input);
+    let Some(body) = wire(&patch_body(&mut input)) else { return };
     let mut repairs = Repairs::default();
     let Ok(request) = patch::parse_request(body.clone(), quirks, &mut repairs) else { return };
     let Ok(plan) = patch::plan(&REGISTRY, kind, request, quirks, &mut repairs) else { return };
@@ -257,6 +257,11 @@ const LIKELY: &[(&str, &str)] = &[
     ("title", "null"),
 ];
 
+/// What arrives of a body: one that names a key twice, in whatever letters, gets no further than the JSON reader.
+fn wire(body: &Value) -> Option<Value> {
+    json::parse(body.to_string().as_bytes()).ok()
+}
+
 const KEYS: &[&str] = &[
     "value",
     "type",
@@ -320,7 +325,8 @@ pub fn json(bytes: &[u8]) {
         assert_eq!(serde_json::from_str::<Value>(&text).ok().as_ref(), Some(&body), "{text:?}");
         body
     } else {
-        body(&mut input, kind)
+        let Some(body) = wire(&body(&mut input, kind)) else { return };
+        body
     };
     let _ = redact::redact_body(&REGISTRY, Some(kind), &body);
     let _ = redact::redact_body(&REGISTRY, None, &body);
