@@ -83,6 +83,8 @@ pub struct Patched {
     pub resource: Resource,
     /// Answer 204 without a body, unless attributes were asked for.
     pub quiet: bool,
+    /// The names of what was written: shown even where the schema says "only on request" (RFC 7643 section 7).
+    pub written: serde_json::Value,
 }
 
 /// A page of resources.

@@ -40,6 +40,7 @@ pub async fn patch_resource(
     call.canonical = Some(capped(plan.canonical()));
     let (of_members, rest) = plan.split("members");
     let member_changes = patch::member_changes(&of_members)?;
+    let written = Value::Object(rest.written());
     let quiet = quiet(app, &integration, &row).await?;
     let mut turn = Turn::default();
     for _ in 0..ATTEMPTS {
@@ -51,7 +52,7 @@ pub async fn patch_resource(
             call.stages.mark("commit", app.clock());
             let wants = if quiet { Wants::ROW } else { Wants::ALL };
             let resource = read::read_resource(app, &call.caller, kind, id, wants).await?;
-            return Ok(Patched { resource, quiet });
+            return Ok(Patched { resource, quiet, written });
         }
         turn.take(app, id).await;
         row = read::row(app, integration.id, kind, id, false).await?;

@@ -66,6 +66,26 @@ impl PatchPlan {
         (PatchPlan { steps: chosen }, PatchPlan { steps: rest })
     }
 
+    /// The attributes that the steps write, as an object of their names: what
+    /// [`crate::projection::Projection::with_written`] asks for.
+    #[must_use]
+    pub fn written(&self) -> Object {
+        let mut written = Object::new();
+        for step in &self.steps {
+            let PathTarget::Attribute { target, .. } = &step.target else { continue };
+            let place = match &target.extension {
+                None => Some(&mut written),
+                Some(urn) => {
+                    written.entry(urn.to_string()).or_insert_with(|| Value::Object(Object::new())).as_object_mut()
+                }
+            };
+            if let Some(place) = place {
+                place.insert(target.attribute.name.clone(), Value::Null);
+            }
+        }
+        written
+    }
+
     /// The plan as PATCH operations in their canonical form, for a journal. Secret values are left out.
     #[must_use]
     pub fn canonical(&self) -> Value {

@@ -417,3 +417,17 @@ fn canonical_form() {
     );
     check(json!([{"op": "remove", "path": ENTERPRISE.to_uppercase()}]), json!([{"op": "remove", "path": ENTERPRISE}]));
 }
+
+#[test]
+fn a_plan_names_what_it_writes() {
+    let registry = Registry::standard();
+    let operations = json!([
+        {"op": "replace", "path": "NAME.givenName", "value": "x"},
+        {"op": "add", "path": "emails[type eq \"work\"].value", "value": "x"},
+        {"op": "add", "value": {"title": "x", ENTERPRISE: {"department": "x", "division": "y"}}},
+    ]);
+    let plan = planned(&registry, registry.user(), &operations, Quirks::none(), &mut Repairs::default()).unwrap();
+    let expect =
+        json!({"name": null, "emails": null, "title": null, ENTERPRISE: {"department": null, "division": null}});
+    assert_eq!(Value::Object(plan.written()), expect);
+}

@@ -71,7 +71,7 @@ pub(super) async fn patch(exchange: &mut Exchange, kind: Kind, ask: Ask) -> Resu
         put(&mut response, ETAG, &patched.resource.etag);
         return Ok(response);
     }
-    Ok(show(&view, &patched.resource, StatusCode::OK).await?)
+    Ok(show(&view.with_written(&patched.written), &patched.resource, StatusCode::OK).await?)
 }
 
 /// `DELETE /Users/{id}`, `DELETE /Groups/{id}`.
