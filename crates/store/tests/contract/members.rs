@@ -89,6 +89,53 @@ fn nesting_is_counted_and_reaches_everybody_below() {
 }
 
 #[test]
+fn a_set_that_changes_several_edges_reaches_everybody_below_each() {
+    on_each_engine(|bench| async move {
+        let directory = bench.integration("okta").await;
+        let (ann, person) = bench.user(directory, "ann").await;
+        let mut groups = Vec::new();
+        for name in ["top", "middle", "inner"] {
+            groups.push(bench.group(directory, name).await);
+        }
+        let write = |group: i64, change| Write::Members { group: ResourceKey::Seq(group), change };
+        let add = |group, member| write(group, MemberWrite::Add(seqs(&[member])));
+        let remove = |group, member| write(group, MemberWrite::Remove(seqs(&[member])));
+        let before = bench.epoch(person).await;
+        let top_down = [add(groups[0], groups[1]), add(groups[1], groups[2]), add(groups[2], ann)];
+        bench.commit(top_down.into()).await;
+        assert_eq!(bench.epoch(person).await, before + 1);
+        // Ann is below "top" when it loses "middle", and no longer when the set ends.
+        bench.commit(vec![remove(groups[0], groups[1]), remove(groups[1], groups[2])]).await;
+        assert_eq!(bench.epoch(person).await, before + 2);
+        assert_eq!(bench.store.integration(directory).await.unwrap().unwrap().nested, 0);
+    });
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test may look at a watch")]
+fn a_web_of_groups_costs_no_more_than_its_edges() {
+    on_each_engine(|bench| async move {
+        let directory = bench.integration("okta").await;
+        let (ann, person) = bench.user(directory, "ann").await;
+        let names: Vec<_> = (0..150).map(|number| format!("g{number}")).collect();
+        let mut writes: Vec<_> = names.iter().map(|name| Write::InsertResource(group(directory, name))).collect();
+        for name in &names {
+            let others =
+                names.iter().filter(|other| *other != name).map(|other| ResourceKey::New(format!("1-{other}")));
+            let change = MemberWrite::Add(others.chain([ResourceKey::Seq(ann)]).collect());
+            writes.push(Write::Members { group: ResourceKey::New(format!("1-{name}")), change });
+        }
+        let before = bench.epoch(person).await;
+        let start = std::time::Instant::now();
+        bench.commit(writes).await;
+        // One walk of the web per edge takes a hundred times as long as all writes together.
+        assert!(start.elapsed().as_secs() < 8, "{:?}", start.elapsed());
+        assert_eq!(bench.epoch(person).await, before + 1);
+        assert_eq!(bench.store.integration(directory).await.unwrap().unwrap().nested, 150 * 149);
+    });
+}
+
+#[test]
 fn members_of_other_integrations_are_refused() {
     on_each_engine(|bench| async move {
         let (okta, entra) = (bench.integration("okta").await, bench.integration("entra").await);

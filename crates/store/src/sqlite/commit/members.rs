@@ -5,7 +5,7 @@ use super::resources::{GROUP, Row};
 use crate::change::{MemberWrite, ResourceKey};
 use crate::error::Error;
 use rusqlite::params;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// The members of one group that were really added and removed, by id.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ fn add(work: &mut Work<'_>, group: i64, member: i64, delta: &mut MemberDelta) ->
     if added == 0 {
         return Ok(());
     }
-    touch(work, member, &row, 1)?;
+    touch(work, member, &row, 1);
     delta.added.push(row.id);
     Ok(())
 }
@@ -84,32 +84,34 @@ fn remove(work: &mut Work<'_>, group: i64, member: i64, delta: &mut MemberDelta)
         return Ok(());
     }
     let row = Row::load(work, member)?.ok_or(Error::Stale)?;
-    touch(work, member, &row, -1)?;
+    touch(work, member, &row, -1);
     delta.removed.push(row.id);
     Ok(())
 }
 
-/// Who a changed membership concerns: the person behind a User, everybody below a Group.
-fn touch(work: &mut Work<'_>, member: i64, row: &Row, edges: i64) -> Result<(), Error> {
+/// Who a changed membership concerns: the person behind a User, everybody below a Group. Whoever is below is looked up
+/// once at the end of the set ([`bump_below`]), or a set of many nested groups would walk their whole web once an edge.
+/// Nobody is missed: below every edge that the set took away there is one more group to start from.
+fn touch(work: &mut Work<'_>, member: i64, row: &Row, edges: i64) {
     if row.kind == GROUP {
         work.tally.counts(row.integration).nested += edges;
-        return bump_below(work, member);
-    }
-    if let Some(person) = row.person {
+        work.stale_groups.insert(member);
+    } else if let Some(person) = row.person {
         work.bump(person);
     }
-    Ok(())
 }
 
-/// Bumps the persons of all Users in a group or in the groups below it. Cycles end by themselves: a group is visited
-/// once.
-pub(super) fn bump_below(work: &mut Work<'_>, group: i64) -> Result<(), Error> {
+/// Bumps the persons of all Users in these groups or in the groups below them. Cycles end by themselves: a group is
+/// visited once.
+pub(super) fn bump_below(work: &mut Work<'_>, groups: &BTreeSet<i64>) -> Result<(), Error> {
     let mut statement = work.connection.prepare_cached(
         "WITH RECURSIVE below (seq) AS (
-           SELECT ?1 UNION SELECT m.member FROM below JOIN membership AS m ON m.grp = below.seq)
+           SELECT value FROM json_each(?1) UNION SELECT m.member FROM below JOIN membership AS m ON m.grp = below.seq)
          SELECT r.person FROM below JOIN resource AS r ON r.seq = below.seq WHERE r.person IS NOT NULL",
     )?;
-    let persons = statement.query_map([group], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    let seeds = groups.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+    let persons =
+        statement.query_map([format!("[{seeds}]")], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
     for person in persons {
         work.bump(person);
     }

@@ -155,6 +155,8 @@ struct Work<'a> {
     new_persons: HashMap<String, i64>,
     /// Persons whose epoch must be bumped.
     stale_persons: BTreeSet<i64>,
+    /// Groups that were put into others or taken out: whoever is below them must be bumped.
+    stale_groups: BTreeSet<i64>,
     members: Vec<MemberDelta>,
     /// Whether a write could have changed product data.
     product: bool,
@@ -175,6 +177,7 @@ impl<'a> Work<'a> {
             new_resources: HashMap::new(),
             new_persons: HashMap::new(),
             stale_persons: BTreeSet::new(),
+            stale_groups: BTreeSet::new(),
             members: Vec::new(),
             product: false,
             committed: Committed { seq: version, at: Millis(at), ..Committed::default() },
@@ -257,6 +260,10 @@ impl<'a> Work<'a> {
     }
 
     fn flush_epochs(&mut self) -> Result<(), Error> {
+        let groups = std::mem::take(&mut self.stale_groups);
+        if !groups.is_empty() {
+            members::bump_below(self, &groups)?;
+        }
         let mut statement = self.connection.prepare_cached("UPDATE person SET epoch = epoch + 1 WHERE seq = ?1")?;
         for person in &self.stale_persons {
             statement.execute(params![person])?;

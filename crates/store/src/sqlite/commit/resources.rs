@@ -7,6 +7,7 @@ use crate::error::{Constraint, Error};
 use crate::sqlite::is_unique_clash;
 use bailiwick_domain::ids::Kind;
 use rusqlite::{OptionalExtension as _, params};
+use std::collections::BTreeSet;
 
 pub(super) const USER: i64 = Kind::User as i64;
 pub(super) const GROUP: i64 = Kind::Group as i64;
@@ -100,7 +101,7 @@ pub(super) fn delete(work: &mut Work<'_>, seq: i64) -> Result<(), Error> {
     let Some(row) = Row::load(work, seq)? else { return Err(Error::Stale) };
     let parents = members::groups_of(work, seq)?;
     if row.kind == GROUP {
-        members::bump_below(work, seq)?;
+        members::bump_below(work, &BTreeSet::from([seq]))?;
         let inner = members::inner_groups(work, seq)?;
         let parent_edges = i64::try_from(parents.len()).unwrap_or(i64::MAX);
         work.tally.counts(row.integration).nested -= inner + parent_edges;
