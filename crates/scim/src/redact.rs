@@ -109,11 +109,11 @@ impl<'a> Redactor<'a> {
         }
     }
 
-    /// Whether the value filter of a path compares a secret: then the path itself holds one.
+    /// Whether the value filter of a path compares a secret, or chooses among secrets: then the path itself holds one.
     fn filters_by_secret(&self, path: &str) -> bool {
-        path.split_once('[').is_some_and(|(_, filter)| {
+        path.split_once('[').is_some_and(|(name, filter)| {
             let end = filter.rfind(']').unwrap_or(filter.len());
-            self.mentions_secret(&filter[..end])
+            self.path_is_secret(name) || self.mentions_secret(&filter[..end])
         })
     }
 
@@ -399,6 +399,10 @@ mod tests {
         check(
             json!({"op": "remove", "path": "emails[password eq \"p\"]"}),
             json!({"op": "remove", "path": "[redacted]"}),
+        );
+        check(
+            json!({"op": "add", "path": "password[value eq \"p\"]", "value": "p"}),
+            json!({"op": "add", "path": "[redacted]", "value": "[redacted]"}),
         );
         check(
             json!({"op": "add", "path": "urn:example:vault:2.0:User", "value": {"pin": "1", "tokenName": "x"}}),

@@ -233,7 +233,14 @@ fn number(given: &Given) -> Option<i64> {
 fn given(value: Value) -> Given {
     match value {
         Value::Number(number) if number.is_u64() && !number.is_i64() => Given::Number(i64::MAX),
-        Value::Number(number) => number.as_i64().map_or(Given::Text(String::new()), Given::Number),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(number), _) => Given::Number(number),
+            // Too large for an integer, and so without a fraction.
+            (None, Some(number)) if number.abs() >= i64::MAX as f64 => {
+                Given::Number(if number < 0.0 { i64::MIN } else { i64::MAX })
+            }
+            (None, _) => Given::Text(String::new()),
+        },
         Value::String(text) => Given::Text(text),
         _ => Given::Text(String::new()),
     }
@@ -354,6 +361,7 @@ mod tests {
         check("cursor=", Paging::Cursor { cursor: String::new(), count: 100 });
         check("cursor=abc&count=5000", Paging::Cursor { cursor: "abc".to_owned(), count: 1_000 });
         assert_eq!(message(json!({"startIndex": 3, "count": u64::MAX})).unwrap().paging, index(3, 1_000));
+        assert_eq!(message(json!({"startIndex": -1e30, "count": 1e30})).unwrap().paging, index(1, 1_000));
         assert_eq!(message(json!({"startIndex": "3", "count": -1})).unwrap().paging, index(3, 0));
     }
 
