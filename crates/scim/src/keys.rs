@@ -4,7 +4,6 @@ use crate::Object;
 use crate::schema::{Attribute, Registry, ResourceType, Schema, Type};
 use crate::text::match_key;
 use jiff::civil::DateTime;
-use jiff::tz::Offset;
 use serde_json::Value;
 
 /// The comparison keys of a resource: an object of its shape that holds only what is not compared as written, strings
@@ -87,6 +86,10 @@ fn one_key(attribute: &Attribute, value: &Value) -> Option<Value> {
     }
 }
 
+/// The first and the last moment that four digits of a year can tell.
+const FIRST_MICROS: i64 = -62_167_219_200_000_000;
+const LAST_MICROS: i64 = 253_402_300_799_999_999;
+
 /// An xsd:dateTime (RFC 7643 section 2.3.5) as microseconds since 1970-01-01T00:00:00Z, whatever its offset; without an
 /// offset it is taken as UTC. Digits behind the microsecond are cut off. `None` if it is no date and time.
 #[must_use]
@@ -107,8 +110,10 @@ pub fn instant_micros(text: &str) -> Option<i64> {
     let (nanos, rest) = fraction(text.get(shape.len()..)?)?;
     let date_time =
         DateTime::new(number(0, 4)?, small(5)?, small(8)?, small(11)?, small(14)?, small(17)?, nanos).ok()?;
-    let timestamp = Offset::from_seconds(offset_seconds(rest)?).ok()?.to_timestamp(date_time).ok()?;
-    Some(timestamp.as_microsecond())
+    // Not by way of a timestamp: those end a day before 9999-12-31T23:59:59Z, which is what "never" looks like.
+    let since_epoch = date_time.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0)).as_micros();
+    let micros = i64::try_from(since_epoch).ok()? - i64::from(offset_seconds(rest)?) * 1_000_000;
+    (FIRST_MICROS..=LAST_MICROS).contains(&micros).then_some(micros)
 }
 
 /// The nanoseconds of a fraction, and what follows it.
@@ -161,6 +166,8 @@ mod tests {
         check("1969-12-31T23:59:59.999999Z", Some(-1));
         check("2026-02-28T08:30:00Z", Some(1_772_267_400_000_000));
         check("0001-01-01T00:00:00Z", Some(-62_135_596_800_000_000));
+        check("0000-01-01T00:00:00Z", Some(FIRST_MICROS));
+        check("9999-12-31T23:59:59.9999999Z", Some(LAST_MICROS));
         for text in [
             "",
             "2026-02-28",
@@ -182,6 +189,7 @@ mod tests {
             " 2026-02-28T08:30:00Z",
             "2026-02-28T08:30:00[UTC]",
             "9999-12-31T23:59:59-14:00",
+            "0000-01-01T00:00:00+14:00",
             "２026-02-28T08:30:00Z",
             "2026-02-28T08:30:00é",
         ] {
