@@ -3,7 +3,8 @@
 use crate::app::{App, Clock};
 use crate::caller::Caller;
 use bailiwick_domain::event::EventKind;
-use bailiwick_domain::ids::Kind;
+use bailiwick_domain::ids::{Kind, is_resource_id};
+use bailiwick_domain::token;
 use bailiwick_scim::Object;
 use bailiwick_scim::quirks::Repairs;
 use bailiwick_scim::redact;
@@ -98,7 +99,7 @@ impl Call {
     /// The ProvisioningRecord of a call that was refused or failed.
     pub(crate) fn refused(&self, app: &App, kind: EventKind, refusal: &crate::Refusal) -> NewEvent {
         let mut payload = self.payload();
-        payload.insert("detail".to_owned(), Value::from(refusal.detail.as_str()));
+        payload.insert("detail".to_owned(), Value::from(token::masked(&refusal.detail)));
         if let Some(scim_type) = refusal.scim_type {
             payload.insert("scimType".to_owned(), Value::from(scim_type.as_str()));
         }
@@ -111,7 +112,7 @@ impl Call {
             kind,
             integration: Some(self.caller.integration.id),
             request: self.request.clone(),
-            resource: self.resource.clone(),
+            resource: self.sealed_resource(),
             person,
             actor: self.caller.token.to_string(),
             call: None,
@@ -120,10 +121,16 @@ impl Call {
         }
     }
 
+    /// The resource as the metadata of an event names it: that is sealed and can never be erased, so that whatever else
+    /// a client put in the place of an id stays in the target alone.
+    fn sealed_resource(&self) -> Option<String> {
+        self.resource.clone().filter(|id| is_resource_id(id))
+    }
+
     fn payload(&self) -> Object {
         let mut payload = Object::new();
-        payload.insert("target".to_owned(), Value::from(self.target.as_str()));
-        payload.insert("agent".to_owned(), Value::from(self.agent.as_str()));
+        payload.insert("target".to_owned(), Value::from(token::masked(&self.target)));
+        payload.insert("agent".to_owned(), Value::from(token::masked(&self.agent)));
         if let Some(name) = &self.name {
             payload.insert("name".to_owned(), Value::from(name.as_str()));
         }
@@ -146,7 +153,7 @@ impl Call {
             kind,
             integration: Some(self.caller.integration.id),
             request: self.request.clone(),
-            resource: self.resource.clone(),
+            resource: self.sealed_resource(),
             person: None,
             actor: self.caller.token.to_string(),
             call: Some(CallFacts {

@@ -64,6 +64,15 @@ pub fn resource_id(mut random: [u8; 16]) -> String {
     out
 }
 
+/// Whether a text has the form of a resource id of ours. A client may ask for anything, an e-mail address included; what
+/// does not have this form names no resource and is no opaque id.
+#[must_use]
+pub fn is_resource_id(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
+}
+
 /// Formats random bytes behind a prefix: `per_3f…`, `tok_…`, `con_…`.
 #[must_use]
 pub fn prefixed_id(prefix: &str, random: [u8; 16]) -> String {
@@ -95,5 +104,17 @@ mod tests {
     fn resource_ids_are_version_4_uuids() {
         assert_eq!(resource_id([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
         assert_eq!(prefixed_id("per_", [1; 16]), "per_010101010101010101010101");
+    }
+
+    #[test]
+    fn what_only_a_client_could_think_of_is_no_resource_id() {
+        let check = |text: &str, expect| assert_eq!(is_resource_id(text), expect, "{text}");
+        check(&resource_id([7; 16]), true);
+        check("", false);
+        check("ann@example.com", false);
+        check("FFFFFFFF-ffff-4fff-bfff-ffffffffffff", false);
+        check("ffffffffffff4fffbfffffffffffffff", false);
+        check("ffffffff-ffff-4fff-bfff-ffffffffffff-", false);
+        check("ffffffff-ffff-4fff-bfff-fffffffffff\u{e9}", false);
     }
 }

@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 use std::fmt;
 
 /// What every token begins with, so that scanners recognise one in a file or a log.
@@ -61,6 +62,30 @@ pub fn well_formed(text: &str) -> bool {
     let body = &signed[PREFIX.len()..];
     // Strict decoding: the last character has unused bits, and only one spelling of a token may be valid.
     URL_SAFE_NO_PAD.decode(body).is_ok_and(|bytes| bytes.len() == 32) && checksum(signed) == check
+}
+
+/// A text without the tokens that somebody pasted into it, such as a URL with `?token=`: what looks like one, whole or
+/// cut, right or mistyped, is shown by its prefix alone.
+#[must_use]
+pub fn masked(text: &str) -> Cow<'_, str> {
+    const SHORTEST: usize = 16;
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let mut shown = String::new();
+    let mut from = 0;
+    while let Some(start) = text[from..].find(PREFIX).map(|offset| from + offset + PREFIX.len()) {
+        let length = text.as_bytes()[start..].iter().take_while(|byte| is_part(byte)).count();
+        let end = if length < SHORTEST { start } else { start + length };
+        shown.push_str(&text[from..start]);
+        if end > start {
+            shown.push_str("[redacted]");
+        }
+        from = end;
+    }
+    if from == 0 {
+        return Cow::Borrowed(text);
+    }
+    shown.push_str(&text[from..]);
+    Cow::Owned(shown)
 }
 
 /// Compares two digests in a time that does not depend on where they differ.
@@ -168,6 +193,17 @@ mod tests {
     fn debug_hides_the_text_and_the_digest() {
         let token = Token::from_random(counting());
         assert_eq!(format!("{token:?}"), "Token(hidden)");
+    }
+
+    #[test]
+    fn tokens_in_a_text_are_masked() {
+        let check = |text: &str, expect: &str| assert_eq!(masked(text), expect, "{text}");
+        let token = Token::from_random(counting()).text;
+        check("/Users?count=1", "/Users?count=1");
+        check(&token, "bwk_[redacted]");
+        check(&format!("/Users/{token}?x={token}"), "/Users/bwk_[redacted]?x=bwk_[redacted]");
+        check(&format!("a{}x é", &token[..40]), "abwk_[redacted] é");
+        check("bwk_ and bwk_short é", "bwk_ and bwk_short é");
     }
 
     #[test]
