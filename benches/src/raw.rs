@@ -153,7 +153,7 @@ impl Bare {
                 "INSERT INTO event (seq, at, kind, integration, request, resource, person, actor, method, status,
                  duration_us, digest) VALUES (?1, 0, ?2, 1, ?3, ?4, ?4, 'tok_0', 'POST', 201, 100, zeroblob(32))",
             )?
-            .execute(params![seq, kind, format!("req_{}", id(seq)), resource])?;
+            .execute(params![seq, kind, format!("req_{seq:024x}"), resource])?;
         self.connection
             .prepare_cached("INSERT INTO event_payload (seq, salt, body) VALUES (?1, zeroblob(16), ?2)")?
             .execute(params![seq, payload.to_string()])?;

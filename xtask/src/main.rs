@@ -1,8 +1,10 @@
-//! Chores of the repository: `cargo xtask tidy | gen [--check] | test | fuzz [--seconds N | --minutes N] | conformance`.
+//! Chores of the repository: `cargo xtask tidy | gen [--check] | test | fuzz [--seconds N | --minutes N] | conformance |
+//! bench`.
 //!
 //! `tidy` guards what the compiler cannot see (arrows between crates, purity, sizes), `gen` writes the generated part of
 //! the documentation, `test` runs everything there is.
 
+mod bench;
 mod check;
 mod conformance;
 mod fuzz;
@@ -14,7 +16,8 @@ mod tidy;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask tidy | gen [--check] | test | fuzz [--seconds N | --minutes N] | conformance";
+const USAGE: &str = "usage: cargo xtask tidy | gen [--check] | test | fuzz [--seconds N | --minutes N] | conformance | bench \
+     [--users 1000,10000] [--seconds 5]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         ["gen", "--check"] => report(gen_docs::stale(&root)),
         ["test"] => check::everything(&root),
         ["fuzz", rest @ ..] => fuzz::command(&root, rest),
+        ["bench", rest @ ..] => bench::run(&root, rest),
         ["conformance"] => check::conformance_only(&root),
         _ => {
             eprintln!("{USAGE}");

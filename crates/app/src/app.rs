@@ -134,10 +134,12 @@ impl App {
         bytes
     }
 
-    /// A fresh id for a call or command.
+    /// A fresh id for a call or command. It begins with the time, so that the journal's index of them grows at its end.
     #[must_use]
     pub fn new_request_id(&self) -> String {
-        ids::prefixed_id("req_", self.random())
+        let mut bytes: [u8; 16] = self.random();
+        bytes[..6].copy_from_slice(&self.clock().now().0.to_be_bytes()[2..]);
+        ids::prefixed_id("req_", bytes)
     }
 
     /// Whether the store is open and can be written.

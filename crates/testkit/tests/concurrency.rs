@@ -1,4 +1,5 @@
 //! Races: exact whatever the interleaving.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bailiwick_app::manage::{self, NewAdmin};
 use bailiwick_domain::preset::Preset;

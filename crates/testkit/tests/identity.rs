@@ -1,4 +1,5 @@
 //! Who is who: Users and Persons, authority, conflicts, the last admin. Over the socket, as identity providers call.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bailiwick_app::manage::{self, NewAdmin};
 use bailiwick_domain::preset::Preset;
