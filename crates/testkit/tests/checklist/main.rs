@@ -4,9 +4,14 @@
 //! [`support::refusal`], which holds the whole error message against RFC 7644 section 3.12.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod bulk;
 mod crud;
+mod cursor;
 mod discovery;
+mod filter;
 mod model;
 mod patch;
+mod preconditions;
+mod query;
 mod support;
 mod transport;

@@ -74,6 +74,9 @@ async fn schemas_name_the_type_and_its_extensions() {
     for alias in ["urn:scim:schemas:core:1.0", "urn:scim:schemas:core:2.0"] {
         check(&mut world, json!({ "schemas": [alias] }), json!({ "/schemas": [USER] })).await;
     }
+    let short = "urn:scim:schemas:extension:enterprise:2.0";
+    let more = json!({ "schemas": ["urn:scim:schemas:core:2.0", short], short: extension });
+    check(&mut world, more, json!({ "/schemas": [USER, ENTERPRISE], format!("/{ENTERPRISE}"): extension })).await;
     let mut strict = World::strict().await;
     for bad in [json!([USER, "urn:unheard:of"]), json!(["urn:scim:schemas:core:1.0"])] {
         refuse(&mut strict, json!({ "schemas": bad }), "invalidSyntax").await;
@@ -395,6 +398,21 @@ async fn circles_of_groups_do_not_loop() {
     assert_eq!(world.read(&format!("/Users/{id}")).await["groups"].as_array().map(Vec::len), Some(2));
     world.delete(&format!("/Groups/{first}")).await.expect(204);
     assert!(world.read(&format!("/Users/{id}")).await.get("groups").is_none());
+}
+
+/// Depth is no reason to refuse a group.
+#[tokio::test]
+async fn groups_nested_very_deep_are_kept_and_shown() {
+    let mut world = World::new().await;
+    let id = world.user("ada", json!({})).await;
+    let mut below = id.clone();
+    for number in 0..40 {
+        below = world.group(&format!("G{number}"), &[&below]).await;
+    }
+    assert_eq!(world.read("/Groups").await["totalResults"], 40);
+    let groups = world.read(&format!("/Users/{id}")).await["groups"].as_array().unwrap().clone();
+    assert!(groups.len() >= 32, "{}", groups.len());
+    assert_eq!(groups.iter().filter(|group| group["type"] == "direct").count(), 1);
 }
 
 /// RFC 7643 section 4.3.

@@ -39,6 +39,17 @@ async fn without_a_good_token_every_call_is_401_and_names_the_scheme() {
     anonymous.send("GET", "/scim/v2/Users", &[("authorization", Some(&mixed))], None).await.expect(200);
 }
 
+/// Who guesses locks nobody out: neither the address they share with others nor a token that is good.
+#[tokio::test]
+async fn failed_log_ins_do_not_slow_a_good_token() {
+    let mut world = World::new().await;
+    let mut guessing = Client::new(world.test.address(), "blw_guess");
+    for _ in 0..60 {
+        refusal(&guessing.get("/scim/v2/Users").await, 401, "");
+    }
+    world.read("/Users").await;
+}
+
 /// RFC 7643 section 5, RFC 7644 section 7.6: nothing else is for the public, and nobody registers by themselves.
 #[tokio::test]
 async fn only_the_configuration_is_read_without_a_token() {
