@@ -21,7 +21,8 @@ use crate::change::{ChangeSet, Committed};
 use crate::error::Error;
 use crate::store::{OpenOptions, Role};
 use appender::Appender;
-use pool::{Pool, Scans};
+use bailiwick_domain::ids::IntegrationId;
+use pool::{COMMON, Pool, Scans};
 use rusqlite::{Connection, ErrorCode, ffi};
 use std::fs;
 use std::path::Path;
@@ -79,7 +80,17 @@ impl Engine {
         budget: Duration,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.inner.scans.run(budget, work).await
+        self.inner.scans.run(COMMON, budget, work).await
+    }
+
+    /// The same for a search of an integration, which waits for its turn among the integrations.
+    pub(crate) async fn search<T: Send + 'static>(
+        &self,
+        integration: IntegrationId,
+        budget: Duration,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.inner.scans.run(integration.0, budget, work).await
     }
 
     pub(crate) async fn commit(&self, set: ChangeSet) -> Result<Committed, Error> {

@@ -4,12 +4,12 @@ use crate::error::Error;
 use crate::sqlite::ticks;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use std::collections::VecDeque;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 const IDLE_READERS: usize = 8;
 /// Threads that run scans.
 const SCAN_THREADS: usize = 2;
-/// Scans that may wait for a thread.
+/// Scans of one lane that may wait for a thread.
 const SCAN_QUEUE: usize = 256;
 /// Steps of the engine's machine between two looks at the budget: some tens of microseconds.
 const STEPS_PER_LOOK: i32 = 2_000;
@@ -111,46 +111,112 @@ impl Drop for PooledReader {
 
 type Scan = Box<dyn FnOnce(&mut Connection) + Send>;
 
+/// Whose turn it is: scans of one lane run in order, and lanes take turns, so that no integration with many slow
+/// searches keeps the others waiting longer than the search that runs.
+pub(crate) type Lane = i64;
+
+/// The lane of what no integration asks for, and of what is short.
+pub(crate) const COMMON: Lane = 0;
+
+/// Scans that wait.
+#[derive(Default)]
+struct Waiting {
+    lanes: VecDeque<(Lane, VecDeque<Scan>)>,
+    closed: bool,
+}
+
+impl Waiting {
+    fn push(&mut self, lane: Lane, scan: Scan) -> Result<(), Error> {
+        if self.closed {
+            return Err(Error::Unavailable("the readers stopped".to_owned()));
+        }
+        let position = self.lanes.iter().position(|(known, _)| *known == lane);
+        let position = position.unwrap_or_else(|| {
+            self.lanes.push_back((lane, VecDeque::new()));
+            self.lanes.len() - 1
+        });
+        let scans = &mut self.lanes[position].1;
+        if scans.len() >= SCAN_QUEUE {
+            return Err(Error::Busy("too many searches are waiting".to_owned()));
+        }
+        scans.push_back(scan);
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Option<Scan> {
+        let (lane, mut scans) = self.lanes.pop_front()?;
+        let scan = scans.pop_front();
+        if !scans.is_empty() {
+            self.lanes.push_back((lane, scans));
+        }
+        scan
+    }
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    more: Condvar,
+}
+
+impl Queue {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next scan, or `None` once there will be no more.
+    fn next(&self) -> Option<Scan> {
+        let waiting = self.waiting();
+        let idle = |waiting: &mut Waiting| waiting.lanes.is_empty() && !waiting.closed;
+        self.more.wait_while(waiting, idle).unwrap_or_else(PoisonError::into_inner).pop()
+    }
+}
+
 /// Threads that run what may take long.
-#[derive(Debug)]
 pub(crate) struct Scans {
-    sender: Mutex<Option<SyncSender<Scan>>>,
+    queue: Arc<Queue>,
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
     /// Tells scans that run that nobody waits any more.
     closing: Arc<AtomicBool>,
 }
 
+impl std::fmt::Debug for Scans {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scans").finish_non_exhaustive()
+    }
+}
+
 impl Scans {
     pub(crate) fn start(path: &Path) -> Result<Self, Error> {
-        let (sender, receiver) = sync_channel::<Scan>(SCAN_QUEUE);
-        let receiver = Arc::new(Mutex::new(receiver));
-        let mut threads = Vec::with_capacity(SCAN_THREADS);
+        // Dropped on the way, it ends the threads that run by then.
+        let scans = Self { queue: Arc::default(), threads: Mutex::default(), closing: Arc::default() };
         for number in 0..SCAN_THREADS {
-            let receiver = Arc::clone(&receiver);
+            let queue = Arc::clone(&scans.queue);
             let mut connection = open_reader(path)?;
             let thread = std::thread::Builder::new()
                 .name(format!("scan-{number}"))
                 .spawn(move || {
-                    while let Some(scan) = next(&receiver) {
+                    while let Some(scan) = queue.next() {
                         // A panic inside a scan drops its answer, so that only its caller hears of it.
                         let _ = catch_unwind(AssertUnwindSafe(|| scan(&mut connection)));
                     }
                 })
                 .map_err(|error| Error::Unavailable(format!("no thread for scans: {error}")))?;
-            threads.push(thread);
+            scans.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
-        Ok(Self { sender: Mutex::new(Some(sender)), threads: Mutex::new(threads), closing: Arc::default() })
+        Ok(scans)
     }
 
     /// Runs `work` on a thread of its own, with the machine stopped when `budget` is used up.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        lane: Lane,
         budget: Duration,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, wait) = oneshot::channel();
         let closing = Arc::clone(&self.closing);
-        self.submit(Box::new(move |connection| {
+        let scan: Scan = Box::new(move |connection| {
             if answer.is_closed() {
                 return; // whoever asked has gone
             }
@@ -160,26 +226,18 @@ impl Scans {
                 connection.progress_handler(STEPS_PER_LOOK, watch).map_err(Error::from).and_then(|()| work(connection));
             let _ = connection.progress_handler(0, None::<fn() -> bool>);
             let _ = answer.send(result);
-        }))?;
+        });
+        self.queue.waiting().push(lane, scan)?;
+        self.queue.more.notify_one();
         wait.await.unwrap_or_else(|_| Err(Error::Unavailable("a reader stopped".to_owned())))
-    }
-
-    fn submit(&self, scan: Scan) -> Result<(), Error> {
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        match sender.as_ref().map(|sender| sender.try_send(scan)) {
-            Some(Ok(())) => Ok(()),
-            Some(Err(TrySendError::Full(_))) => Err(Error::Busy("too many searches are waiting".to_owned())),
-            Some(Err(TrySendError::Disconnected(_))) | None => {
-                Err(Error::Unavailable("the readers stopped".to_owned()))
-            }
-        }
     }
 }
 
 impl Drop for Scans {
     fn drop(&mut self) {
         self.closing.store(true, Ordering::Relaxed);
-        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.queue.waiting().closed = true;
+        self.queue.more.notify_all();
         for thread in self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             // The last handle may be dropped on one of these threads: a thread cannot wait for itself.
             if thread.thread().id() != std::thread::current().id() {
@@ -189,6 +247,27 @@ impl Drop for Scans {
     }
 }
 
-fn next(receiver: &Mutex<Receiver<Scan>>) -> Option<Scan> {
-    receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_take_turns() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let mut waiting = Waiting::default();
+        for (lane, name) in [(1, "a1"), (1, "a2"), (1, "a3"), (2, "b1"), (COMMON, "c1"), (2, "b2")] {
+            let told = Arc::clone(&told);
+            waiting.push(lane, Box::new(move |_| told.lock().unwrap().push(name))).unwrap();
+        }
+        let mut connection = Connection::open_in_memory().unwrap();
+        while let Some(scan) = waiting.pop() {
+            scan(&mut connection);
+        }
+        assert_eq!(*told.lock().unwrap(), ["a1", "b1", "c1", "a2", "b2", "a3"]);
+        for _ in 0..SCAN_QUEUE {
+            waiting.push(1, Box::new(|_| ())).unwrap();
+        }
+        assert!(matches!(waiting.push(1, Box::new(|_| ())), Err(Error::Busy(_))));
+        waiting.push(2, Box::new(|_| ())).unwrap();
+    }
 }

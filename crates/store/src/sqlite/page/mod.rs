@@ -36,7 +36,7 @@ impl Engine {
         if is_quick(&query) {
             return read(&*self.reader()?, &query);
         }
-        self.scan(BUDGET, move |connection| read(connection, &query)).await
+        self.search(query.integration, BUDGET, move |connection| read(connection, &query)).await
     }
 }
 
