@@ -14,4 +14,5 @@ mod patch;
 mod preconditions;
 mod query;
 mod support;
+mod sweep;
 mod transport;
