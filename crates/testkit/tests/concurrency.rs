@@ -3,6 +3,7 @@
 
 use bailiwick_app::manage::{self, NewAdmin};
 use bailiwick_domain::preset::Preset;
+use bailiwick_store::query::PersonQuery;
 use bailiwick_testkit::{Client, TestApp, TestOptions};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -147,5 +148,37 @@ async fn of_two_writers_with_one_etag_the_second_is_told() {
         }
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 412, 412, 412], "round {round}");
+    }
+}
+
+/// The authority of a person is gone; two other directories switch their Users off at the same moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_users_switched_off_at_once_neither_counts_on_the_other() {
+    for round in 0..20 {
+        let test = TestApp::start().await;
+        let mut client = test.client();
+        let first = create(&mut client, "ada").await;
+        let mut others = Vec::new();
+        for name in ["second", "third"] {
+            let (_, token) = test.integration(name, Preset::Generic).await;
+            let mut other = Client::new(test.address(), &token);
+            let user = create(&mut other, "ada").await;
+            let pairs = manage::list_conflicts(test.app(), Some("open")).await.unwrap();
+            let pair = pairs.iter().find(|pair| pair.resource.as_deref() == Some(&user)).unwrap();
+            manage::link_conflict(test.app(), &pair.id).await.unwrap();
+            others.push((other, user));
+        }
+        client.delete(&format!("/scim/v2/Users/{first}")).await.expect(204);
+        let mut tasks = Vec::new();
+        for (mut other, user) in others {
+            let off = patch(json!({ "op": "replace", "path": "active", "value": false }));
+            tasks.push(tokio::spawn(async move { other.patch(&format!("/scim/v2/Users/{user}"), &off).await.status }));
+        }
+        for task in tasks {
+            assert_eq!(task.await.unwrap(), 200);
+        }
+        let persons = manage::list_persons(test.app(), PersonQuery { limit: 10, ..PersonQuery::default() }).await;
+        let states: Vec<_> = persons.unwrap().iter().map(|person| person.state.as_str()).collect();
+        assert!(!states.contains(&"active"), "round {round}: {states:?}");
     }
 }

@@ -56,11 +56,12 @@ pub(super) async fn follow(
     } else {
         state_with(app, set, row.seq, person, after.active).await?
     };
+    // Also where nothing follows: what follows depends on the person's other Users, and they may change at this moment.
+    set.guards.push(Guard::Person { seq: person.seq, epoch: person.epoch });
     if !decides && state == person.state {
         return Ok(());
     }
     let facts = if decides { facts(after, state) } else { known(&read(app, person).await?, state) };
-    set.guards.push(Guard::Person { seq: person.seq, epoch: person.epoch });
     set.writes.push(Write::UpdatePerson(PersonUpdate { seq: person.seq, facts, authority: None }));
     Ok(())
 }
