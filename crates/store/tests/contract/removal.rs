@@ -3,7 +3,7 @@
 use crate::support::{on_each_engine, seqs, user_columns};
 use bailiwick_domain::person::State;
 use bailiwick_store::Write;
-use bailiwick_store::change::{MemberWrite, PersonKey, ResourceUpdate};
+use bailiwick_store::change::{MemberWrite, PersonFacts, PersonKey, PersonUpdate, ResourceUpdate};
 
 #[test]
 fn everything_it_provisioned_goes_and_nothing_else() {
@@ -26,6 +26,25 @@ fn everything_it_provisioned_goes_and_nothing_else() {
         bench.members(staff, MemberWrite::Add(seqs(&[ann, shared]))).await;
         let kept = bench.group(entra, "kept").await;
         bench.members(kept, MemberWrite::Add(seqs(&[other]))).await;
+        let (_, leaver) = bench.user(okta, "leaver").await;
+        let account = Write::InsertLocalAccount {
+            person: PersonKey::Seq(leaver),
+            password_hash: "x".to_owned(),
+            recovery_digests: Vec::new(),
+        };
+        let off = Write::UpdatePerson(PersonUpdate {
+            seq: leaver,
+            facts: PersonFacts {
+                state: State::Inactive,
+                display: "leaver".to_owned(),
+                email: None,
+                email_key: None,
+                user_name: Some("leaver".to_owned()),
+                user_name_key: Some("leaver".to_owned()),
+            },
+            authority: None,
+        });
+        bench.commit(vec![account, off]).await;
         let epochs = (bench.epoch(alone).await, bench.epoch(both).await, bench.epoch(spare).await);
 
         bench.commit(vec![Write::DeleteIntegration(okta)]).await;
@@ -35,6 +54,9 @@ fn everything_it_provisioned_goes_and_nothing_else() {
         assert_eq!(closed.display, "");
         let local = bench.store.person(admin).await.unwrap().unwrap();
         assert_eq!((local.state, local.authority), (State::Active, None));
+        // A deletion gives nobody access back.
+        let off = bench.store.person(leaver).await.unwrap().unwrap();
+        assert_eq!((off.state, off.authority, off.account), (State::Inactive, None, true));
         // Without an authority, somebody whose only User is inactive is inactive.
         let left = bench.store.person(both).await.unwrap().unwrap();
         assert_eq!((left.state, left.authority), (State::Inactive, None));

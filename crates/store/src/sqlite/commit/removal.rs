@@ -46,8 +46,9 @@ fn persons_of(work: &Work<'_>, id: IntegrationId) -> Result<Vec<i64>, Error> {
     Ok(statement.query_map([id.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Closes a person who is left without User and local account. Of the others, who has no authority any more stands as
-/// the remaining Users and the account say; an authority of another integration goes on deciding.
+/// Closes a person who is left without User and local account. Of the others, who was active and has no authority any
+/// more stands as the remaining Users and the account say; who was switched off stays off, because a deletion gives no
+/// access back. An authority of another integration goes on deciding.
 fn settle(work: &Work<'_>, person: i64) -> Result<(), Error> {
     let closed = work.run(
         "UPDATE person SET state = ?2, display = '', email = NULL, email_key = NULL, user_name = NULL,
@@ -64,7 +65,7 @@ fn settle(work: &Work<'_>, person: i64) -> Result<(), Error> {
                WHEN EXISTS (SELECT 1 FROM local_account WHERE local_account.person = ?1) THEN ?2
                WHEN EXISTS (SELECT 1 FROM resource WHERE resource.person = ?1 AND resource.active = 1) THEN ?2
                ELSE ?3 END
-             WHERE seq = ?1 AND authority IS NULL",
+             WHERE seq = ?1 AND authority IS NULL AND state = ?2",
             params![person, State::Active as i64, State::Inactive as i64, work.at],
         )?;
     }
