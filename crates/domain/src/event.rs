@@ -62,12 +62,8 @@ kinds! {
     IntegrationResume = "integration:resume";
     /// The settings of an integration were changed.
     IntegrationSet = "integration:set";
-    /// A person came into being.
-    PersonCreate = "person:create";
     /// A person lost the last User and local account.
     PersonClose = "person:close";
-    /// A person changed.
-    PersonUpdate = "person:update";
     /// A resource was changed by PATCH (RFC 9967).
     Patch = "prov:patch:full";
     /// A payload was erased.

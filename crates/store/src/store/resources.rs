@@ -21,13 +21,6 @@ impl Store {
         }
     }
 
-    /// The resource of this id within an integration, whatever its kind, Users with their groups.
-    pub async fn resource_anywhere(&self, integration: IntegrationId, id: &str) -> Result<Option<ResourceRow>, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.resource_anywhere(integration, id, true),
-        }
-    }
-
     /// What these ids stand for within an integration, in the same order; `None` for what it does not hold.
     pub async fn member_refs(
         &self,

@@ -128,7 +128,7 @@ fn a_set_that_changes_nothing_keeps_the_record_of_its_call() {
         let before = bench.feed().await.len();
         let again = ChangeSet {
             events: vec![
-                event(EventKind::PersonUpdate),
+                event(EventKind::ConflictOpen),
                 call(EventKind::Patch, directory, Some("1-staff"), "PATCH", 200),
             ],
             ..bench.set(vec![Write::Members { group: ResourceKey::Seq(staff), change: MemberWrite::Add(seqs(&[ann])) }])

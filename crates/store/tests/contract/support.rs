@@ -146,7 +146,7 @@ pub(crate) fn new_user(at: Millis, integration: IntegrationId, name: &str) -> Ch
             Write::InsertPerson(NewPerson { id: person.clone(), facts, local: false, admin: false }),
             Write::InsertResource(resource),
         ],
-        events: vec![call(EventKind::Create, integration, Some(&id), "POST", 201), event(EventKind::PersonCreate)],
+        events: vec![call(EventKind::Create, integration, Some(&id), "POST", 201), event(EventKind::ConflictOpen)],
     }
 }
 

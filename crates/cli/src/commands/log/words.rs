@@ -37,9 +37,7 @@ pub(super) fn happened(entry: &Entry) -> String {
         EventKind::ConflictOpen => format!("may be {}: {}", person(entry), why(entry)),
         EventKind::ConflictKeep => format!("is not {}: two humans", person(entry)),
         EventKind::ConflictLink => format!("belongs to {}: one human", person(entry)),
-        EventKind::PersonCreate => format!("{} came into being", person(entry)),
         EventKind::PersonClose => format!("{} is closed: the last User was deleted", person(entry)),
-        EventKind::PersonUpdate => format!("{} changed", person(entry)),
         kind => administration(entry, kind),
     }
 }

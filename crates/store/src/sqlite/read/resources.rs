@@ -98,21 +98,6 @@ impl Engine {
         by_id(&*self.reader()?, integration, kind, id, with_groups)
     }
 
-    pub(crate) fn resource_anywhere(
-        &self,
-        integration: IntegrationId,
-        id: &str,
-        with_groups: bool,
-    ) -> Result<Option<ResourceRow>, Error> {
-        let reader = self.reader()?;
-        for kind in [Kind::User, Kind::Group] {
-            if let Some(row) = by_id(&reader, integration, kind, id, with_groups)? {
-                return Ok(Some(row));
-            }
-        }
-        Ok(None)
-    }
-
     pub(crate) async fn member_refs(
         &self,
         integration: IntegrationId,
