@@ -87,6 +87,14 @@ pub async fn list_integrations(app: &App) -> Result<Vec<IntegrationRow>, Refusal
     app.store().integrations().await.map_err(of_store)
 }
 
+/// One integration by its name.
+///
+/// # Errors
+/// An unknown integration, or when the store cannot answer.
+pub async fn find_integration(app: &App, name: &str) -> Result<IntegrationRow, Refusal> {
+    named(app, name).await
+}
+
 /// Everything about one integration.
 #[derive(Debug)]
 pub struct IntegrationReport {

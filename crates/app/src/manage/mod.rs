@@ -12,7 +12,7 @@ pub use conflicts::{keep_conflict, link_conflict, list_conflicts};
 pub use domains::{claim_domain, list_domains, release_domain};
 pub use integrations::{
     CreatedIntegration, IntegrationReport, NewIntegration, Setting, create_integration, delete_integration,
-    list_integrations, pause_integration, resume_integration, set_integration, show_integration,
+    find_integration, list_integrations, pause_integration, resume_integration, set_integration, show_integration,
 };
 pub use persons::{PersonReport, list_persons, show_person};
 pub use tokens::{TokenMade, create_token, list_tokens, revoke_token, rotate_token};

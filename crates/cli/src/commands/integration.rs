@@ -148,14 +148,13 @@ fn settings(
 
 async fn done(app: &App, named: &Named, what: &str) -> Done {
     if named.json.json {
-        let report = manage::show_integration(app, &named.name).await?;
-        return out::json(&show::summary(&report.row));
+        return out::json(&show::summary(&manage::find_integration(app, &named.name).await?));
     }
     out::line(&format!("Integration {} {what}.", named.name))
 }
 
 async fn delete(app: &App, name: &str, yes: bool, json: Json) -> Done {
-    let row = manage::show_integration(app, name).await?.row;
+    let row = manage::find_integration(app, name).await?;
     let load = format!(
         "{}, {} and its tokens",
         out::count(row.users, "User", "Users"),

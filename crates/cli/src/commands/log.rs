@@ -53,7 +53,7 @@ pub(super) async fn run(app: &App, args: LogArgs) -> Done {
 
 async fn query(app: &App, args: &LogArgs) -> Result<EventQuery, Failure> {
     let integration = match &args.integration {
-        Some(name) => Some(manage::show_integration(app, name).await?.row.id),
+        Some(name) => Some(manage::find_integration(app, name).await?.id),
         None => None,
     };
     Ok(EventQuery {

@@ -58,6 +58,8 @@ impl Exchange {
             Ok(response) => {
                 if self.reads() {
                     self.scim.app.count_read(&self.call.caller, self.call.method, response.status().as_u16());
+                } else {
+                    self.scim.app.count_use(&self.call.caller);
                 }
                 response
             }

@@ -151,3 +151,21 @@ async fn another_integration_sees_nothing() {
     }
     assert_eq!(other.get("/scim/v2/").await.expect(200).at("/totalResults"), 0);
 }
+
+#[tokio::test]
+async fn every_call_is_a_use_of_its_token() {
+    let app = TestApp::start().await;
+    let (mut client, mut moment) = (app.client(), app.app().clock().now());
+    for (method, path, body) in [
+        ("POST", "/scim/v2/Users", Some(user("used").to_string())),
+        ("GET", "/scim/v2/Users", None),
+        ("PUT", "/scim/v2/Users/nobody", Some("{}".to_owned())),
+    ] {
+        app.clock().advance(std::time::Duration::from_secs(60));
+        client.send(method, path, &[], body.map(Into::into)).await;
+        app.app().flush().await;
+        let used = bailiwick_app::manage::list_tokens(app.app(), None).await.unwrap()[0].0.last_used.unwrap();
+        assert!(used > moment, "{method}");
+        moment = used;
+    }
+}
