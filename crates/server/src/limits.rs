@@ -27,7 +27,7 @@ pub const BODY_STALL: Duration = Duration::from_secs(10);
 /// The rest of a refused body is read and thrown away for this long, so that the client gets to see the refusal.
 pub const LINGER: Duration = Duration::from_secs(5);
 /// The rest of a refused body is read and thrown away up to this size.
-pub const LINGER_BYTES: usize = 32 * 1024 * 1024;
+pub const LINGER_BYTES: usize = 256 * 1024 * 1024;
 /// When asked to stop, requests in flight have this long to finish.
 pub const DRAIN: Duration = Duration::from_secs(8);
 /// A head that is still incomplete this long after the server was asked to stop is not waited for.

@@ -207,7 +207,8 @@ impl Scans {
         Ok(scans)
     }
 
-    /// Runs `work` on a thread of its own, with the machine stopped when `budget` is used up.
+    /// Runs `work` on a thread of its own, with the machine stopped when `budget` is used up. Work that waited as long
+    /// as it may run is not begun: whoever asked is told to come again.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         lane: Lane,
@@ -216,7 +217,12 @@ impl Scans {
     ) -> Result<T, Error> {
         let (answer, wait) = oneshot::channel();
         let closing = Arc::clone(&self.closing);
+        let waited_enough = ticks::now() + budget;
         let scan: Scan = Box::new(move |connection| {
+            if ticks::now() > waited_enough {
+                let _ = answer.send(Err(Error::Busy("other searches take all the time there is".to_owned())));
+                return;
+            }
             if answer.is_closed() {
                 return; // whoever asked has gone
             }
