@@ -43,6 +43,8 @@ pub struct Candidate {
     pub email: Option<String>,
     /// An admin approved linking this integration's User of this userName to the person.
     pub approved: bool,
+    /// An admin declared this integration's User of this userName and the person two humans.
+    pub kept: bool,
 }
 
 /// What makes a User and a person look like one human.
@@ -109,7 +111,7 @@ pub enum Linking {
 
 /// Decides whom an incoming User belongs to.
 ///
-/// 1. Closed persons match nothing.
+/// 1. Closed persons match nothing, nor do those that an admin declared to be somebody else.
 /// 2. An approved link is followed.
 /// 3. A local person of the same userName or e-mail is a refusal. The exception: the same integration has a User of
 ///    that person already and only an address is shared; then the integration itself says that they are two.
@@ -119,7 +121,8 @@ pub enum Linking {
 /// 6. A person known through this integration is another person: its Users may share an address.
 #[must_use]
 pub fn decide(incoming: &Incoming<'_>, candidates: &[Candidate]) -> Linking {
-    let open: Vec<&Candidate> = candidates.iter().filter(|candidate| candidate.state != State::Closed).collect();
+    let open: Vec<&Candidate> =
+        candidates.iter().filter(|candidate| candidate.state != State::Closed && !candidate.kept).collect();
     let pairs: Vec<(&Candidate, Why)> =
         open.iter().filter_map(|candidate| Some((*candidate, match_of(incoming, candidate)?))).collect();
     if let Some(approved) = open.iter().find(|candidate| candidate.approved) {
@@ -203,6 +206,7 @@ mod tests {
             same_email: false,
             email: None,
             approved: false,
+            kept: false,
         }
     }
 
@@ -225,6 +229,10 @@ mod tests {
 
         fn approved(self) -> Self {
             Self { approved: true, ..self }
+        }
+
+        fn kept(self) -> Self {
+            Self { kept: true, ..self }
         }
 
         fn in_state(self, state: State) -> Self {
@@ -338,6 +346,14 @@ mod tests {
         ] {
             check(&[candidate.in_state(State::Closed)], alone());
         }
+    }
+
+    #[test]
+    fn two_humans_stay_two() {
+        check(&[person("a").local().named().kept()], alone());
+        check(&[person("a").mailed(OURS).kept()], alone());
+        check(&[person("a").of(&[ELSEWHERE]).named().kept()], alone());
+        check(&[person("a").local().named().kept(), person("b").local().mailed(OURS)], refused("b", Why::SameEmail));
     }
 
     #[test]

@@ -184,6 +184,22 @@ async fn nobody_who_signs_in_here_is_adopted_before_an_admin_says_so() {
 }
 
 #[tokio::test]
+async fn who_is_declared_somebody_else_is_stored_when_the_provider_tries_again() {
+    let test = TestApp::start().await;
+    let root = manage::create_admin(test.app(), admin("root", Some("root@x.example"))).await.unwrap();
+    let mut client = test.client();
+    client.post("/scim/v2/Users", &user("root", Some("root@x.example"))).await.expect(409);
+    let pair = manage::list_conflicts(test.app(), Some("open")).await.unwrap().remove(0);
+    manage::keep_conflict(test.app(), &pair.id).await.unwrap();
+    let id = create(&mut client, "root", Some("root@x.example")).await;
+    client.patch(&format!("/scim/v2/Users/{id}"), &active(false)).await.expect(200);
+    client.delete(&format!("/scim/v2/Users/{id}")).await.expect(204);
+    let report = manage::show_person(test.app(), &root.person).await.unwrap();
+    assert_eq!((report.users.len(), report.row.state.as_str(), report.row.admin), (0, "active", true));
+    assert_eq!(persons(&test).await.len(), 2);
+}
+
+#[tokio::test]
 async fn the_last_active_admin_cannot_be_removed_by_anything() {
     let test = TestApp::start().await;
     manage::create_admin(test.app(), admin("root", None)).await.unwrap();

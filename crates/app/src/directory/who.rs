@@ -10,7 +10,7 @@ use bailiwick_domain::identity::{self, Candidate, Incoming, Linking, Why};
 use bailiwick_domain::ids::prefixed_id;
 use bailiwick_domain::person::Facts;
 use bailiwick_store::change::{Columns, NewConflict};
-use bailiwick_store::rows::{CandidateRow, PersonRow};
+use bailiwick_store::rows::{CandidateRow, ConflictRow, PersonRow};
 use bailiwick_store::{ChangeSet, Guard, Write};
 use serde_json::json;
 
@@ -55,9 +55,8 @@ pub(super) async fn find(
     if rows.is_empty() {
         return Ok(Who { linking: Linking::New { conflicts: Vec::new() }, guard, candidates: rows });
     }
-    let approved = app.store().approved_link(integration, &user_name_key).await.map_err(of_store)?;
-    let approved = approved.map(|link| link.person);
-    let candidates: Vec<Candidate> = rows.iter().map(|row| candidate(row, approved.as_deref())).collect();
+    let decided = app.store().decided_pairs(integration, &user_name_key).await.map_err(of_store)?;
+    let candidates: Vec<Candidate> = rows.iter().map(|row| candidate(row, &decided)).collect();
     let domains = app.store().domains().await.map_err(of_store)?;
     let claimed: Vec<String> =
         domains.into_iter().filter(|domain| domain.integration == integration).map(|domain| domain.name).collect();
@@ -65,7 +64,8 @@ pub(super) async fn find(
     Ok(Who { linking: identity::decide(&incoming, &candidates), guard, candidates: rows })
 }
 
-fn candidate(row: &CandidateRow, approved: Option<&str>) -> Candidate {
+fn candidate(row: &CandidateRow, decided: &[ConflictRow]) -> Candidate {
+    let was = |state: &str| decided.iter().any(|pair| pair.state == state && pair.person == row.person.id);
     Candidate {
         person: row.person.id.clone(),
         state: row.person.state,
@@ -75,7 +75,8 @@ fn candidate(row: &CandidateRow, approved: Option<&str>) -> Candidate {
         same_user_name: row.same_user_name,
         same_email: row.same_email,
         email: row.person.email.clone(),
-        approved: approved == Some(row.person.id.as_str()),
+        approved: was("linked"),
+        kept: was("kept"),
     }
 }
 

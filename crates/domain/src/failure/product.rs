@@ -76,7 +76,8 @@ pub(super) const NAMES: &[Failure] = &[
         ],
         more: "A directory must not be able to take over somebody's rights by naming them, so nobody is adopted \
                silently. The pair waits in `bailiwick conflict list`. Once it is approved, the next attempt of the \
-               provider attaches its User to the person, who keeps everything they have. People who are known only \
+               provider attaches its User to the person, who keeps everything they have. Once it is kept, the next \
+               attempt stores a User with a person of its own. People who are known only \
                through another directory are no reason to refuse: both are stored, and the pair is queued for \
                review.",
     },

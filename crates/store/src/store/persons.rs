@@ -63,14 +63,15 @@ impl Store {
         }
     }
 
-    /// The pair by which an admin approved that a User not yet stored is linked when it comes.
-    pub async fn approved_link(
+    /// What an admin decided about a User of this name, latest first: pairs that were kept apart, and pairs by which a
+    /// User not yet stored is linked when it comes.
+    pub async fn decided_pairs(
         &self,
         integration: IntegrationId,
         user_name_key: &str,
-    ) -> Result<Option<ConflictRow>, Error> {
+    ) -> Result<Vec<ConflictRow>, Error> {
         match &self.engine {
-            Engine::Sqlite(engine) => engine.approved_link(integration, user_name_key),
+            Engine::Sqlite(engine) => engine.decided_pairs(integration, user_name_key),
         }
     }
 }

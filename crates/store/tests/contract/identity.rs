@@ -117,12 +117,12 @@ fn a_pair_is_queued_once_and_stays_as_decided() {
         };
         assert!(bench.commit(vec![pair("con_1")]).await.changed);
         assert!(!bench.commit(vec![pair("con_2")]).await.changed);
-        assert!(bench.store.approved_link(directory, "ann").await.unwrap().is_none());
+        assert!(bench.store.decided_pairs(directory, "ann").await.unwrap().is_empty());
         let link = Write::SetConflict { id: "con_1".to_owned(), state: "linked".to_owned() };
         assert!(bench.commit(vec![link.clone()]).await.changed);
         assert!(!bench.commit(vec![link]).await.changed);
         bench.commit(vec![pair("con_3")]).await;
-        assert_eq!(bench.store.approved_link(directory, "ann").await.unwrap().unwrap().id, "con_1");
+        assert_eq!(bench.store.decided_pairs(directory, "ann").await.unwrap()[0].id, "con_1");
         assert_eq!(bench.store.conflicts(None).await.unwrap().len(), 1);
         assert!(bench.store.conflicts(Some("open")).await.unwrap().is_empty());
         assert_eq!(bench.store.conflict("con_1").await.unwrap().unwrap().decided, Some(bench.now()));

@@ -98,18 +98,19 @@ impl Engine {
         Ok(statement.query_row([id], conflict).optional()?)
     }
 
-    pub(crate) fn approved_link(
+    pub(crate) fn decided_pairs(
         &self,
         integration: IntegrationId,
         user_name_key: &str,
-    ) -> Result<Option<ConflictRow>, Error> {
+    ) -> Result<Vec<ConflictRow>, Error> {
         let reader = self.reader()?;
         let mut statement = reader.prepare_cached(
             "SELECT id, integration, resource, user_name, user_name_key, person, why, state, created, decided
-             FROM conflict WHERE integration = ?1 AND user_name_key = ?2 AND state = 'linked' AND resource IS NULL
-             ORDER BY decided DESC LIMIT 1",
+             FROM conflict WHERE integration = ?1 AND user_name_key = ?2
+               AND (state = 'kept' OR state = 'linked' AND resource IS NULL)
+             ORDER BY decided DESC",
         )?;
-        Ok(statement.query_row(params![integration.0, user_name_key], conflict).optional()?)
+        Ok(statement.query_map(params![integration.0, user_name_key], conflict)?.collect::<rusqlite::Result<_>>()?)
     }
 }
 
