@@ -193,15 +193,16 @@ fn search(connection: &Connection, query: &PersonQuery) -> Result<Vec<PersonRow>
     Ok(found)
 }
 
+/// The state of a person. A number that no version knows gives no access.
+pub(super) fn state(row: &Row<'_>, index: usize) -> rusqlite::Result<State> {
+    Ok(State::from_number(row.get(index)?).unwrap_or(State::Closed))
+}
+
 fn person(row: &Row<'_>) -> rusqlite::Result<PersonRow> {
     Ok(PersonRow {
         seq: row.get(0)?,
         id: row.get(1)?,
-        state: match row.get(2)? {
-            1_i64 => State::Active,
-            2 => State::Inactive,
-            _ => State::Closed,
-        },
+        state: state(row, 2)?,
         display: row.get(3)?,
         email: row.get(4)?,
         user_name: row.get(5)?,

@@ -4,7 +4,6 @@
 //! transaction of its own.
 
 use bailiwick_domain::ids::{IntegrationId, Kind, Millis};
-use bailiwick_domain::person::State;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use crate::error::Error;
@@ -203,11 +202,7 @@ fn person(row: &Row<'_>, user: i64) -> rusqlite::Result<Option<PersonRef>> {
     let Some(seq) = row.get(11)? else {
         return Ok(None);
     };
-    let state = match row.get::<_, i64>(13)? {
-        1 => State::Active,
-        2 => State::Inactive,
-        _ => State::Closed,
-    };
+    let state = super::persons::state(row, 13)?;
     let authority = row.get::<_, Option<i64>>(15)? == Some(user);
     Ok(Some(PersonRef { seq, id: row.get(12)?, state, epoch: row.get(14)?, authority }))
 }
