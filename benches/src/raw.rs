@@ -79,8 +79,7 @@ impl Bare {
         let user = seed::user(number as usize);
         let (name, id) = (seed::user_name(number as usize), id(number));
         let (person, resource) = (self.next(), self.next());
-        let keys = json!({ "userName": name, "displayName": user["displayName"].as_str().map(str::to_lowercase),
-                           "name": user["name"], "emails": user["emails"] });
+        let keys = keys(&user);
         self.connection
             .prepare_cached(
                 "INSERT INTO person (seq, id, state, display, email, email_key, user_name, user_name_key, authority,
@@ -101,7 +100,7 @@ impl Bare {
                 user["externalId"].as_str(),
                 person,
                 user.to_string(),
-                keys.to_string()
+                keys
             ])?;
         self.connection
             .prepare_cached("INSERT INTO email (key, resource) VALUES (?1, ?2)")?
@@ -119,15 +118,17 @@ impl Bare {
             .prepare_cached(
                 "UPDATE resource SET doc = jsonb(?2), keys = jsonb(?3), active = 0, version = ?4, modified = ?4 WHERE id = ?1",
             )?
-            .execute(params![id, user.to_string(), user["name"].to_string(), version])?;
+            .execute(params![id, user.to_string(), keys(&user), version])?;
         self.connection
             .prepare_cached(
                 "UPDATE person SET state = 2, epoch = epoch + 1, modified = ?2
                  WHERE seq = (SELECT person FROM resource WHERE id = ?1)",
             )?
             .execute(params![id, version])?;
-        let payload = json!({ "target": format!("/Users/{id}"), "request": { "active": false },
-                              "changes": [{ "path": "active", "before": true, "after": false }] });
+        let operations = json!([{ "op": "replace", "path": "active", "value": false }]);
+        let message = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
+        let payload = json!({ "target": format!("/Users/{id}"), "agent": "", "name": user["userName"], "request": message,
+                              "operations": operations, "changes": [{ "path": "active", "before": true, "after": false }] });
         self.event("prov:deactivate", &id, &payload)
     }
 
@@ -141,8 +142,10 @@ impl Bare {
             .prepare_cached("INSERT INTO member_change (grp, seq, at) VALUES (1, ?1, 0)")?
             .execute([version])?;
         self.connection.prepare_cached("UPDATE person SET epoch = epoch + 1 WHERE seq = ?1")?.execute([member])?;
-        let payload = json!({ "target": "/Groups/g", "request": { "members": [{ "value": id(number) }] },
-                              "members": { "added": [id(number)] } });
+        let operations = json!([{ "op": "add", "path": "members", "value": [{ "value": id(number) }] }]);
+        let message = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
+        let payload = json!({ "target": "/Groups/g", "agent": "", "name": "group", "request": message,
+                              "operations": operations, "members": { "added": [id(number)], "removed": [] } });
         self.event("prov:patch:full", "g", &payload)
     }
 
@@ -157,8 +160,29 @@ impl Bare {
         self.connection
             .prepare_cached("INSERT INTO event_payload (seq, salt, body) VALUES (?1, zeroblob(16), ?2)")?
             .execute(params![seq, payload.to_string()])?;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO integration_seen (integration, last_call, last_success) VALUES (1, ?1, ?1)
+                 ON CONFLICT (integration) DO UPDATE SET last_call = ?1, last_success = ?1",
+            )?
+            .execute([seq])?;
         Ok(())
     }
+}
+
+/// The comparison keys of a user, as the store keeps them beside the document.
+fn keys(user: &serde_json::Value) -> String {
+    let lower = |value: &serde_json::Value| value.as_str().map(str::to_lowercase);
+    let name = &user["name"];
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:user"],
+        "userName": lower(&user["userName"]),
+        "displayName": lower(&user["displayName"]),
+        "name": { "givenName": lower(&name["givenName"]), "familyName": lower(&name["familyName"]),
+                  "formatted": lower(&name["formatted"]) },
+        "emails": [{ "type": "work", "value": lower(&user["emails"][0]["value"]) }],
+    })
+    .to_string()
 }
 
 /// An id that is spread like a random one.

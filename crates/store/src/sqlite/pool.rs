@@ -36,7 +36,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, Error> {
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
     let connection = open(path)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "cache_size", -8_192)?;
     connection.pragma_update(None, "journal_size_limit", 67_108_864)?;
     // A savepoint keeps a copy of each page it changes: beyond 64 KiB that would go to a temporary file.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
