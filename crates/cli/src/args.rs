@@ -255,6 +255,9 @@ pub(crate) struct LogArgs {
     /// Only what was refused or failed; begins with equal failures grouped, with cause and what to change
     #[arg(long)]
     pub(crate) failed: bool,
+    /// With reads of what is not there, which many identity providers send to test the connection; --target has them, too
+    #[arg(long)]
+    pub(crate) probes: bool,
     /// Only what concerns this: a userName, a display name, or the id of a resource, person or request
     #[arg(long, value_name = "X")]
     pub(crate) target: Option<String>,

@@ -54,6 +54,8 @@ pub struct EventQuery {
     pub integration: Option<IntegrationId>,
     /// Only calls that were refused or failed.
     pub failed: bool,
+    /// Not reads of what is not there: many clients ask for an id they made up before they begin, and expect 404.
+    pub without_probes: bool,
     /// Only ProvisioningRecords (events that carry a call).
     pub calls_only: bool,
     /// Concerning this: a resource id, person id, request id, or text found in the payload (userName, displayName).

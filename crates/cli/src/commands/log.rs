@@ -59,6 +59,7 @@ async fn query(app: &App, args: &LogArgs) -> Result<EventQuery, Failure> {
     Ok(EventQuery {
         integration,
         failed: args.failed,
+        without_probes: !args.probes && args.target.is_none(),
         target: args.target.clone(),
         since: args.since.map(|since| since.moment(app.clock().now())),
         limit: args.limit,

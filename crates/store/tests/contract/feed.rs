@@ -58,7 +58,19 @@ fn the_journal_is_asked_in_many_ways() {
         assert_eq!(count(target("1-ann")).await, 1);
         assert_eq!(count(target("Müller")).await, 1);
         assert_eq!(count(target("%")).await, 0);
-        let newest = bench.store.events(EventQuery { limit: 1, ..all() }).await.unwrap().remove(0);
+        for method in ["GET", "DELETE"] {
+            let probe = call(EventKind::CallRefused, okta, None, method, 404);
+            bench.store.commit(ChangeSet { events: vec![probe], ..bench.set(Vec::new()) }).await.unwrap();
+        }
+        assert_eq!(count(EventQuery { failed: true, ..all() }).await, 3);
+        assert_eq!(count(EventQuery { failed: true, without_probes: true, ..all() }).await, 2);
+        assert_eq!(count(EventQuery { without_probes: true, ..all() }).await, 6);
+        let newest = bench
+            .store
+            .events(EventQuery { target: Some("req_9".to_owned()), limit: 1, ..all() })
+            .await
+            .unwrap()
+            .remove(0);
         assert_eq!((newest.request.as_str(), newest.payload.is_none(), newest.erased), ("req_9", true, false));
         let older = EventQuery { before: Some(newest.seq), limit: 1, ..all() };
         assert!(bench.store.events(older).await.unwrap()[0].seq < newest.seq);
@@ -69,8 +81,10 @@ fn the_journal_is_asked_in_many_ways() {
 fn equal_failures_are_one_group() {
     on_each_engine(|bench| async move {
         let directory = bench.integration("okta").await;
-        for name in ["ann", "bea", "ann"] {
-            let mut refused = call(EventKind::CallRefused, directory, None, "POST", 409);
+        for (method, status, name) in
+            [("POST", 409, "ann"), ("POST", 409, "bea"), ("GET", 404, "probe"), ("POST", 409, "ann")]
+        {
+            let mut refused = call(EventKind::CallRefused, directory, None, method, status);
             refused.payload = json!({ "target": name });
             bench.store.commit(ChangeSet { events: vec![refused], ..bench.set(Vec::new()) }).await.unwrap();
         }

@@ -18,6 +18,9 @@ const HEAD: &str = "SELECT e.seq, e.at, e.kind, e.integration, e.request, e.reso
     e.status, e.code, e.duration_us, p.seq IS NULL";
 const FROM: &str = "FROM event AS e LEFT JOIN event_payload AS p ON p.seq = e.seq";
 
+/// Leaves out reads of what is not there.
+const NO_PROBE: &str = "(e.method IS NOT 'GET' OR e.status IS NOT 404)";
+
 impl Engine {
     pub(crate) async fn events(&self, query: EventQuery) -> Result<Vec<EventRow>, Error> {
         self.scan(SCAN_BUDGET, move |connection| select(connection, &query)).await
@@ -43,14 +46,15 @@ impl Engine {
     ) -> Result<Vec<FailureGroup>, Error> {
         self.scan(SCAN_BUDGET, move |connection| {
             // Who a refused call was about stands in no column when nothing was stored: its payload says it.
-            let mut statement = connection.prepare_cached(
+            let mut statement = connection.prepare_cached(&format!(
                 "SELECT e.integration, e.code, count(*), min(e.at), max(e.at),
                    count(DISTINCT coalesce(e.resource, p.body ->> '$.name', p.body ->> '$.target', e.request)),
                    max(e.seq)
                  FROM event AS e LEFT JOIN event_payload AS p ON p.seq = e.seq
-                 WHERE e.code IS NOT NULL AND (?1 IS NULL OR e.integration = ?1) AND (?2 IS NULL OR e.at >= ?2)
+                 WHERE e.code IS NOT NULL AND {NO_PROBE} AND (?1 IS NULL OR e.integration = ?1)
+                   AND (?2 IS NULL OR e.at >= ?2)
                  GROUP BY e.integration, e.code ORDER BY max(e.seq) DESC",
-            )?;
+            ))?;
             let rows = statement.query_map(params![integration.map(|id| id.0), since.map(|at| at.0)], |row| {
                 Ok(FailureGroup {
                     integration: row.get::<_, Option<i64>>(0)?.map(IntegrationId),
@@ -95,6 +99,10 @@ fn select(connection: &Connection, query: &EventQuery) -> Result<Vec<EventRow>, 
     if query.failed {
         // A call is refused or failed exactly when its status says so.
         sql.push_str(" AND e.status >= 400");
+    }
+    if query.without_probes {
+        sql.push_str(" AND ");
+        sql.push_str(NO_PROBE);
     }
     if query.calls_only {
         sql.push_str(" AND e.method IS NOT NULL");
