@@ -8,24 +8,36 @@ use bailiwick_domain::event::EventKind;
 use bailiwick_domain::failure;
 use bailiwick_domain::ids::IntegrationId;
 use bailiwick_domain::preset::Preset;
-use bailiwick_store::ChangeSet;
 use bailiwick_store::query::EventQuery;
 use bailiwick_store::rows::{EventRow, FailureGroup};
+use bailiwick_store::{ChangeSet, NewEvent};
 use serde_json::Value;
 use std::collections::HashMap;
 
 /// Writes the ProvisioningRecord of a refused or failed call. Never fails the call: trouble is logged.
 pub async fn record_refusal(app: &App, call: &Call, refusal: &Refusal) {
+    record(app, vec![refused(app, call, refusal)]).await;
+}
+
+/// The ProvisioningRecord of a refused or failed call, to be written with [`record`].
+pub(crate) fn refused(app: &App, call: &Call, refusal: &Refusal) -> NewEvent {
+    app.count_use(&call.caller);
     let kind = if refusal.status == 401 || refusal.code == "integration-paused" {
         EventKind::CallUnauthenticated
     } else {
         EventKind::CallRefused
     };
-    let event = call.refused(app, kind, refusal);
-    app.count_use(&call.caller);
-    let set = ChangeSet { at: app.clock().now(), events: vec![event], ..ChangeSet::default() };
+    call.refused(app, kind, refusal)
+}
+
+/// Writes records of calls that changed nothing.
+pub(crate) async fn record(app: &App, events: Vec<NewEvent>) {
+    if events.is_empty() {
+        return;
+    }
+    let set = ChangeSet { at: app.clock().now(), events, ..ChangeSet::default() };
     if let Err(error) = app.store().commit(set).await {
-        tracing::warn!(%error, request = call.request, "refusal not recorded");
+        tracing::warn!(%error, "refusals not recorded");
     }
 }
 

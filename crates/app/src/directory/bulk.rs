@@ -15,11 +15,11 @@ use bailiwick_domain::ids::{Kind, resource_id};
 use bailiwick_scim::bulk::{self, BulkOperation, BulkRequest, Method};
 use bailiwick_scim::etag::Precondition;
 use bailiwick_scim::{Code, bulk::Refused};
-use bailiwick_store::{ChangeSet, Write};
+use bailiwick_store::{ChangeSet, NewEvent, Write};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
-/// Most creations that wait for the disk together.
+/// Most creations, and most records of refused operations, that wait for the disk together.
 const TOGETHER: usize = 64;
 
 /// Carries out a bulk request; one result per processed operation, in the order of the request.
@@ -55,6 +55,7 @@ pub async fn execute_bulk(app: &App, call: &mut Call, request: BulkRequest) -> R
         }
     }
     run.flush().await;
+    journal::record(app, run.refusals).await;
     call.repairs = run.call.repairs;
     Ok(run.results.into_iter().flatten().collect())
 }
@@ -77,6 +78,8 @@ struct Run<'a> {
     results: Vec<Option<Value>>,
     waiting: Vec<Waiting>,
     touched: HashSet<String>,
+    /// Records of refused operations: they wait for the disk together, too.
+    refusals: Vec<NewEvent>,
 }
 
 impl<'a> Run<'a> {
@@ -92,6 +95,7 @@ impl<'a> Run<'a> {
             results: vec![None; request.operations.len()],
             waiting: Vec::new(),
             touched: HashSet::new(),
+            refusals: Vec::new(),
         }
     }
 
@@ -310,12 +314,19 @@ impl<'a> Run<'a> {
         self.put(operation, result);
     }
 
+    async fn refuse(&mut self, call: &Call, refusal: &Refusal) {
+        self.refusals.push(journal::refused(self.app, call, refusal));
+        if self.refusals.len() >= TOGETHER {
+            journal::record(self.app, std::mem::take(&mut self.refusals)).await;
+        }
+    }
+
     async fn failed(&mut self, operation: &BulkOperation, call: &Call, refusal: Refusal) {
         self.errors += 1;
         if let (Method::Post, Some(bulk_id)) = (operation.method, &operation.bulk_id) {
             self.ids.remove(bulk_id);
         }
-        journal::record_refusal(self.app, call, &refusal).await;
+        self.refuse(call, &refusal).await;
         let location = match (&operation.id, kind_of(&operation.endpoint)) {
             (Some(id), Some(kind)) => Some(self.location(kind, id)),
             _ => None,
@@ -329,7 +340,7 @@ impl<'a> Run<'a> {
         self.errors += 1;
         let mut call = self.call.clone();
         call.said = None;
-        journal::record_refusal(self.app, &call, &refused.error).await;
+        self.refuse(&call, &refused.error).await;
         let status = refused.error.status;
         let bulk_id = refused.bulk_id.as_deref();
         self.results[refused.index] =
