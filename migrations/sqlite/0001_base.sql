@@ -178,7 +178,7 @@ CREATE TABLE event_payload (
   body TEXT NOT NULL
 );
 
--- Hash-chained blocks over events. `floor` blocks are checkpoints below which events were pruned.
+-- Hash-chained blocks over events.
 CREATE TABLE block (
   number   INTEGER PRIMARY KEY,
   first    INTEGER NOT NULL,
@@ -190,7 +190,7 @@ CREATE TABLE block (
   traces   BLOB NOT NULL                              -- 8 bytes of each event's hash: they tell which event is bad
 );
 
--- Successful reads are counted, not stored one by one.
+-- Calls by hour and result. Successful reads are counted only here, not stored one by one.
 CREATE TABLE call_count (
   integration INTEGER NOT NULL,
   hour        INTEGER NOT NULL,                       -- start of the hour

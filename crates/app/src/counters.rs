@@ -13,14 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Most addresses counted one by one between two flushes; further ones are counted together.
 const ADDRESSES: usize = 1_000;
-const HOUR_MS: i64 = 3_600_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Counters(Mutex<Counted>);
 
 #[derive(Debug, Default)]
 struct Counted {
-    reads: HashMap<(IntegrationId, i64, &'static str, u16), (u64, Millis)>,
+    reads: HashMap<(IntegrationId, &'static str, u16), (u64, Millis)>,
     tokens: HashMap<Arc<str>, Millis>,
     anonymous: HashMap<IpAddr, u64>,
     elsewhere: u64,
@@ -36,9 +35,8 @@ impl App {
     /// Counts a successful read; its token counts as used.
     pub fn count_read(&self, caller: &Caller, method: &'static str, status: u16) {
         let now = self.clock().now();
-        let hour = now.0 - now.0.rem_euclid(HOUR_MS);
         let mut counted = self.counters().lock();
-        let entry = counted.reads.entry((caller.integration.id, hour, method, status)).or_insert((0, now));
+        let entry = counted.reads.entry((caller.integration.id, method, status)).or_insert((0, now));
         *entry = (entry.0 + 1, now);
         match counted.tokens.get_mut(&caller.token) {
             Some(used) => *used = now,
@@ -67,8 +65,12 @@ impl App {
         let counted = std::mem::take(&mut *self.counters().lock());
         let mut set = ChangeSet { at: self.clock().now(), ..ChangeSet::default() };
         if !counted.reads.is_empty() {
-            let counts = counted.reads.into_iter().map(|((integration, hour, method, status), (calls, last))| {
-                CallCount { integration, hour: Millis(hour), method: method.to_owned(), status, calls, last }
+            let counts = counted.reads.into_iter().map(|((integration, method, status), (calls, last))| CallCount {
+                integration,
+                method: method.to_owned(),
+                status,
+                calls,
+                last,
             });
             set.writes.push(Write::CountCalls(counts.collect()));
         }

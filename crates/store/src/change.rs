@@ -269,8 +269,6 @@ pub struct NewConflict {
 pub struct CallCount {
     /// Whose.
     pub integration: IntegrationId,
-    /// Start of the hour.
-    pub hour: Millis,
     /// HTTP method.
     pub method: String,
     /// Status answered.

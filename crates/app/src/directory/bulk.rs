@@ -4,6 +4,7 @@
 //! not touch the same names wait for the disk together; creations that refer to each other in a circle are one set.
 //! Every other operation is the use case of its own verb.
 
+use super::commit::{ATTEMPTS, commit, gave_up};
 use super::create::{self, Creation};
 use super::{delete_resource, patch_resource, read, replace_resource};
 use crate::Refusal;
@@ -67,6 +68,9 @@ struct Waiting {
     plan: Creation,
     set: ChangeSet,
 }
+
+/// An operation of a circle, as far as it was understood.
+type Understood = (BulkOperation, Call, Result<Creation, Refusal>);
 
 struct Run<'a> {
     app: &'a App,
@@ -179,63 +183,53 @@ impl<'a> Run<'a> {
 
     /// Creations that refer to each other in a circle (RFC 7644 section 3.7.1): one set, all or none.
     async fn circle(&mut self, operations: Vec<BulkOperation>) {
-        let siblings: HashSet<String> =
-            operations.iter().filter_map(|operation| self.ids.get(operation.bulk_id.as_deref()?).cloned()).collect();
-        let mut whole = ChangeSet { at: self.app.clock().now(), ..ChangeSet::default() };
-        let (mut decided, mut trouble) = (Vec::new(), None);
-        for mut operation in operations {
-            match self.decide_sibling(&mut operation, &siblings).await {
-                Ok((call, plan, set)) => {
-                    whole.guards.extend(set.guards);
-                    whole.writes.extend(set.writes);
-                    whole.events.extend(set.events);
-                    decided.push((operation, call, Some(plan)));
-                }
-                Err((call, refusal)) => {
-                    trouble.get_or_insert(refusal);
-                    decided.push((operation, call, None));
-                }
-            }
-        }
-        // All resources must be there before the first membership names them.
-        whole.writes.sort_by_key(|write| matches!(write, Write::Members { .. }));
-        if trouble.is_none() {
-            trouble = self.app.store().commit(whole).await.err().map(|_| {
-                Refusal::new(Code::BulkReferenceCycle, "The operations of this circle could not be created together.")
-            });
-        }
-        for (operation, call, plan) in decided {
-            match (&trouble, plan) {
-                (None, Some(plan)) => self.created(&operation, &call, &plan).await,
-                (trouble, _) => {
-                    let refusal = trouble.clone().unwrap_or_else(super::commit::gave_up);
-                    self.failed(&operation, &call, refusal).await;
-                }
+        let mut understood: Vec<_> = operations.into_iter().map(|operation| self.understand(operation)).collect();
+        let done = match understood.iter().find_map(|(_, _, plan)| plan.as_ref().err()) {
+            Some(_) => Err(Refusal::new(Code::BulkReferenceCycle, "Another operation of this circle was refused.")),
+            None => self.create_together(&mut understood).await,
+        };
+        for (operation, call, plan) in understood {
+            match (plan, &done) {
+                (Ok(plan), Ok(())) => self.created(&operation, &call, &plan).await,
+                (Ok(_), Err(refusal)) => self.failed(&operation, &call, refusal.clone()).await,
+                (Err(refusal), _) => self.failed(&operation, &call, refusal).await,
             }
         }
     }
 
-    async fn decide_sibling(
-        &self,
-        operation: &mut BulkOperation,
-        siblings: &HashSet<String>,
-    ) -> Result<(Call, Creation, ChangeSet), (Call, Refusal)> {
+    /// Reads one operation of a circle.
+    fn understand(&self, mut operation: BulkOperation) -> Understood {
         let kind = kind_of(&operation.endpoint);
-        let mut call = self.call_of(operation, kind.unwrap_or(Kind::User));
+        let mut call = self.call_of(&operation, kind.unwrap_or(Kind::User));
         let id = operation.bulk_id.as_deref().and_then(|name| self.ids.get(name).cloned());
-        let (Some(kind), Some(id)) = (kind, id) else { return Err((call, unknown_endpoint())) };
-        if let Err(refusal) = bulk::substitute(operation, &|name| self.ids.get(name).cloned()) {
-            return Err((call, refusal));
-        }
-        let body = operation.data.take();
-        let plan = match create::accept(self.app, &mut call, kind, body, id) {
-            Ok(plan) => plan,
-            Err(refusal) => return Err((call, refusal)),
+        let plan = match (kind, id) {
+            (Some(kind), Some(id)) => bulk::substitute(&mut operation, &|name| self.ids.get(name).cloned())
+                .and_then(|()| create::accept(self.app, &mut call, kind, operation.data.take(), id)),
+            _ => Err(unknown_endpoint()),
         };
-        match create::decide(self.app, &mut call, &plan, siblings).await {
-            Ok(set) => Ok((call, plan, set)),
-            Err(refusal) => Err((call, refusal)),
+        (operation, call, plan)
+    }
+
+    /// Decides and commits a whole circle until no precondition is stale.
+    async fn create_together(&self, circle: &mut [Understood]) -> Result<(), Refusal> {
+        let plans = circle.iter().filter_map(|(_, _, plan)| plan.as_ref().ok());
+        let siblings: HashSet<String> = plans.map(|plan| plan.id().to_owned()).collect();
+        for _ in 0..ATTEMPTS {
+            let mut whole = ChangeSet { at: self.app.clock().now(), ..ChangeSet::default() };
+            for (_, call, plan) in circle.iter_mut() {
+                let Ok(plan) = plan else { continue };
+                let set = create::decide(self.app, call, plan, &siblings).await?;
+                whole.guards.extend(set.guards);
+                whole.writes.extend(set.writes);
+                whole.events.extend(set.events);
+            }
+            // All resources must be there before the first membership names them.
+            whole.writes.sort_by_key(|write| matches!(write, Write::Members { .. }));
+            if commit(self.app, whole).await?.is_some() {
+                return Ok(());
+            }
         }
+        Err(gave_up())
     }
 
     /// PUT, PATCH and DELETE: the use case of the verb.

@@ -74,7 +74,6 @@ fn calls_are_counted_and_dated() {
         let done = bench.store.commit(new_user(bench.now(), directory, "ann")).await.unwrap();
         let reads = CallCount {
             integration: directory,
-            hour: bench.now(),
             method: "GET".to_owned(),
             status: 200,
             calls: 5,

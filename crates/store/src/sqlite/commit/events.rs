@@ -136,8 +136,8 @@ impl Feed<'_, '_> {
             ],
         )?;
         self.work.run("INSERT INTO event_payload (seq, salt, body) VALUES (?1, ?2, ?3)", params![seq, salt, body])?;
-        if let (Some(integration), Some(CallFacts { status, .. })) = (integration, call) {
-            self.work.tally.saw(integration, self.work.at, *status < 400);
+        if let (Some(integration), Some(CallFacts { method, status, .. })) = (integration, call) {
+            self.work.tally.saw(integration, self.work.at, method, *status, 1);
         }
         self.next += 1;
         Ok(())

@@ -127,13 +127,7 @@ pub(super) fn set_setting(work: &mut Work<'_>, key: &str, value: &str) -> Result
 pub(super) fn count_calls(work: &mut Work<'_>, counts: &[CallCount]) -> Result<(), Error> {
     for count in counts {
         let calls = i64::try_from(count.calls).unwrap_or(i64::MAX);
-        work.run(
-            "INSERT INTO call_count (integration, hour, method, status, calls)
-             SELECT id, ?2, ?3, ?4, ?5 FROM integration WHERE id = ?1
-             ON CONFLICT (integration, hour, method, status) DO UPDATE SET calls = calls + excluded.calls",
-            params![count.integration.0, count.hour.0, count.method, count.status, calls],
-        )?;
-        work.tally.saw(count.integration.0, count.last.0, count.status < 400);
+        work.tally.saw(count.integration.0, count.last.0, &count.method, count.status, calls);
     }
     Ok(())
 }

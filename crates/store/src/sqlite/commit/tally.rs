@@ -29,7 +29,19 @@ pub(super) struct Tally {
     pub(super) member_groups: Vec<i64>,
     counts: HashMap<i64, Counts>,
     seen: HashMap<i64, Seen>,
+    calls: HashMap<Calls, i64>,
 }
+
+/// Calls that are counted together.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Calls {
+    integration: i64,
+    hour: i64,
+    method: String,
+    status: u16,
+}
+
+const HOUR_MS: i64 = 3_600_000;
 
 impl Tally {
     /// The counters of an integration.
@@ -37,12 +49,14 @@ impl Tally {
         self.counts.entry(integration).or_default()
     }
 
-    /// Notes a call.
-    pub(super) fn saw(&mut self, integration: i64, at: i64, success: bool) {
+    /// Notes calls, the latest of them at that time.
+    pub(super) fn saw(&mut self, integration: i64, at: i64, method: &str, status: u16, calls: i64) {
         let seen = self.seen.entry(integration).or_default();
         seen.call = seen.call.max(Some(at));
-        let which = if success { &mut seen.success } else { &mut seen.failure };
+        let which = if status < 400 { &mut seen.success } else { &mut seen.failure };
         *which = (*which).max(Some(at));
+        let hour = at - at.rem_euclid(HOUR_MS);
+        *self.calls.entry(Calls { integration, hour, method: method.to_owned(), status }).or_default() += calls;
     }
 
     /// Takes over what a set added up.
@@ -60,6 +74,9 @@ impl Tally {
             seen.call = seen.call.max(more.call);
             seen.success = seen.success.max(more.success);
             seen.failure = seen.failure.max(more.failure);
+        }
+        for (calls, more) in other.calls {
+            *self.calls.entry(calls).or_default() += more;
         }
     }
 
@@ -87,6 +104,15 @@ impl Tally {
                          coalesce(max(last_failure, excluded.last_failure), last_failure, excluded.last_failure)",
                 )?
                 .execute(params![integration, seen.call, seen.success, seen.failure])?;
+        }
+        for (Calls { integration, hour, method, status }, calls) in &self.calls {
+            connection
+                .prepare_cached(
+                    "INSERT INTO call_count (integration, hour, method, status, calls)
+                     SELECT id, ?2, ?3, ?4, ?5 FROM integration WHERE id = ?1
+                     ON CONFLICT (integration, hour, method, status) DO UPDATE SET calls = calls + excluded.calls",
+                )?
+                .execute(params![integration, hour, method, status, calls])?;
         }
         Ok(())
     }

@@ -80,10 +80,7 @@ impl Engine {
     pub(crate) async fn call_totals(&self, id: IntegrationId) -> Result<Vec<CallTotal>, Error> {
         self.scan(SCAN_BUDGET, move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT method, status, sum(calls) FROM (
-                   SELECT method, status, calls FROM call_count WHERE integration = ?1
-                   UNION ALL
-                   SELECT method, status, 1 FROM event WHERE integration = ?1 AND method IS NOT NULL)
+                "SELECT method, status, sum(calls) FROM call_count WHERE integration = ?1
                  GROUP BY method, status ORDER BY method, status",
             )?;
             let rows = statement.query_map([id.0], |row| {
