@@ -52,6 +52,8 @@ pub struct PersonRef {
     pub epoch: i64,
     /// Whether this User is its authority.
     pub authority: bool,
+    /// Holds the admin role by hand.
+    pub admin: bool,
 }
 
 /// A group a resource belongs to.

@@ -72,13 +72,8 @@ fn calls_are_counted_and_dated() {
         let row = bench.store.integration(directory).await.unwrap().unwrap();
         assert_eq!((row.last_call, row.last_success, row.last_failure), (None, None, None));
         let done = bench.store.commit(new_user(bench.now(), directory, "ann")).await.unwrap();
-        let reads = CallCount {
-            integration: directory,
-            method: "GET".to_owned(),
-            status: 200,
-            calls: 5,
-            last: bench.now(),
-        };
+        let reads =
+            CallCount { integration: directory, method: "GET".to_owned(), status: 200, calls: 5, last: bench.now() };
         for _ in 0..2 {
             let counted = bench.commit(vec![Write::CountCalls(vec![reads.clone()])]).await;
             assert!(!counted.changed);

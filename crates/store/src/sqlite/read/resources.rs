@@ -19,7 +19,7 @@ macro_rules! users {
     ($groups:expr, $condition:literal) => {
         concat!(
             "SELECT r.seq, r.id, r.integration, json(r.doc), r.name_unique, r.display, r.active, r.manager, r.version, ",
-            "r.created, r.modified, p.seq, p.id, p.state, p.epoch, p.authority, ",
+            "r.created, r.modified, p.seq, p.id, p.state, p.epoch, p.authority, p.admin, ",
             $groups,
             " FROM resource r LEFT JOIN person p ON p.seq = r.person WHERE r.kind = 1 AND ",
             $condition
@@ -204,7 +204,7 @@ fn person(row: &Row<'_>, user: i64) -> rusqlite::Result<Option<PersonRef>> {
     };
     let state = super::persons::state(row, 13)?;
     let authority = row.get::<_, Option<i64>>(15)? == Some(user);
-    Ok(Some(PersonRef { seq, id: row.get(12)?, state, epoch: row.get(14)?, authority }))
+    Ok(Some(PersonRef { seq, id: row.get(12)?, state, epoch: row.get(14)?, authority, admin: row.get(16)? }))
 }
 
 /// A group as the statement tells it: id, displayName, and whether it is direct where both kinds can occur.
@@ -216,12 +216,12 @@ fn direct() -> u8 {
 }
 
 fn groups(row: &Row<'_>) -> rusqlite::Result<Vec<GroupRef>> {
-    let told = match row.get_ref(16)?.as_str_or_null()? {
+    let told = match row.get_ref(17)?.as_str_or_null()? {
         None | Some("[]") => return Ok(Vec::new()),
         Some(told) => told,
     };
     let told: Vec<ToldGroup> = serde_json::from_str(told)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(16, rusqlite::types::Type::Text, Box::new(error)))?;
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(17, rusqlite::types::Type::Text, Box::new(error)))?;
     Ok(told.into_iter().map(|ToldGroup(id, display, direct)| GroupRef { id, display, direct: direct != 0 }).collect())
 }
 
