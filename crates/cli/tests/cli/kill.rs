@@ -1,21 +1,50 @@
-//! A killed server loses nothing that it acknowledged and leaves nothing half done.
+//! A killed server loses nothing that it acknowledged and leaves nothing half done: Users, bulk requests and the
+//! memberships of one group, written at the same time.
+
+mod bulk;
+mod crowd;
 
 use crate::support::{Server, call, connect, json, patch, string, user};
+use bulk::Bulk;
+use crowd::Crowd;
 use serde_json::{Value, json as value};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const KILLS: usize = 20;
-const WRITERS: usize = 4;
 const LOAD: Duration = Duration::from_millis(350);
 
-/// What a writer was told.
+/// Where a writer writes, and until when.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    address: SocketAddr,
+    token: &'a str,
+    stop: &'a AtomicBool,
+}
+
+impl Target<'_> {
+    /// The answer to a request, if it came before the end of the server. It must be one of success.
+    fn send(&self, method: &str, path: &str, body: &Value) -> Option<Value> {
+        let (status, answer) = call(self.address, method, path, self.token, Some(body)).ok()?;
+        assert!(matches!(status, 200 | 201), "{method} {path}: {status} {answer}");
+        // The head of an answer may arrive without its body: nobody was told what was made.
+        answer.is_object().then_some(answer)
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// What the writers of Users and of bulk requests were told.
 #[derive(Default)]
-struct Acknowledged {
+struct Told {
     /// Ids, with the number that was patched in last, if that was acknowledged.
     users: Vec<(String, Option<usize>)>,
+    bulks: Vec<Bulk>,
 }
 
 #[test]
@@ -25,25 +54,26 @@ fn nothing_acknowledged_is_lost() {
     let token = connect(dir, "okta");
     let mut server = Server::start(dir);
     let address = server.address;
-    let mut all = 0;
+    let mut crowd = Crowd::gather(&server, &token);
+    let mut all = Told::default();
     for round in 0..KILLS {
-        let told = load(&server, &token, round);
+        let prefix = format!("r{round:02}");
+        let told = load(&server, &token, &prefix, &mut crowd);
         server.kill();
         let begun = Instant::now();
         server = restart(dir, address);
         server.wait_ready(Duration::from_secs(10));
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-        for (id, number) in told.iter().flat_map(|told| &told.users) {
-            check(&server, &token, id, *number);
-        }
-        all += told.iter().map(|told| told.users.len()).sum::<usize>();
+        crowd.check(&server, &token);
+        Shown::read(&server, &token, &prefix).check(&told);
+        all.users.extend(told.users);
+        all.bulks.extend(told.bulks);
     }
-    assert!(all > KILLS, "only {all} users were made");
-    let (_, list) = server.call("GET", "/scim/v2/Users?count=0", &token, None);
-    assert!(list["totalResults"].as_u64().unwrap() >= all as u64, "{all} acknowledged, {list}");
-    half_done(&server, &token);
-    let report = json(dir, "audit verify");
-    assert_eq!(report["sound"], true, "{report}");
+    let counts = (all.users.len(), all.bulks.len(), crowd.acknowledged());
+    assert!(counts.0 > KILLS && counts.1 > KILLS / 2 && counts.2 > KILLS, "acknowledged: {counts:?}");
+    // What outlived the first kill outlived the others.
+    Shown::read(&server, &token, "r").check(&all);
+    sealed(dir);
 }
 
 fn restart(dir: &Path, address: SocketAddr) -> Server {
@@ -52,67 +82,109 @@ fn restart(dir: &Path, address: SocketAddr) -> Server {
 }
 
 /// Writes from several sides until the server is gone, or nearly.
-fn load(server: &Server, token: &str, round: usize) -> Vec<Acknowledged> {
-    let (stop, address) = (AtomicBool::new(false), server.address);
+fn load(server: &Server, token: &str, prefix: &str, crowd: &mut Crowd) -> Told {
+    let stop = AtomicBool::new(false);
+    let target = Target { address: server.address, token, stop: &stop };
     std::thread::scope(|scope| {
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|writer| {
-                let stop = &stop;
-                scope.spawn(move || write(stop, address, token, &format!("r{round}w{writer}")))
-            })
-            .collect();
+        let users = [0, 1].map(|writer| scope.spawn(move || write(target, &format!("{prefix}w{writer}"))));
+        let bulks = [0, 1].map(|writer| scope.spawn(move || bulk::write(target, &format!("{prefix}b{writer}"))));
+        crowd.write(scope, target);
         std::thread::sleep(LOAD);
         // The kill comes while requests are on their way: writers are told only afterwards.
-        let pid = server.id();
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        rustix::process::kill_process(server.id(), rustix::process::Signal::KILL).unwrap();
         stop.store(true, Ordering::Relaxed);
-        writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+        Told {
+            users: users.into_iter().flat_map(|writer| writer.join().unwrap()).collect(),
+            bulks: bulks.into_iter().flat_map(|writer| writer.join().unwrap()).collect(),
+        }
     })
 }
 
-fn write(stop: &AtomicBool, address: SocketAddr, token: &str, prefix: &str) -> Acknowledged {
-    let mut told = Acknowledged::default();
+fn write(target: Target<'_>, prefix: &str) -> Vec<(String, Option<usize>)> {
+    let mut told = Vec::new();
     for number in 0.. {
-        if stop.load(Ordering::Relaxed) {
+        if !target.goes_on() {
             break;
         }
         let body = user(&format!("{prefix}n{number}"));
-        let Ok((201, made)) = call(address, "POST", "/scim/v2/Users", token, Some(&body)) else { break };
+        let Some(made) = target.send("POST", "/scim/v2/Users", &body) else { break };
         let id = string(&made, "id");
-        let operations = value!([
-            {"op": "replace", "path": "title", "value": number.to_string()},
-            {"op": "replace", "path": "nickName", "value": number.to_string()},
-        ]);
-        let path = format!("/scim/v2/Users/{id}");
-        let patched = call(address, "PATCH", &path, token, Some(&patch(operations)));
-        let acknowledged = matches!(patched, Ok((200, _))).then_some(number);
-        told.users.push((id, acknowledged));
+        let body = twice(&number.to_string());
+        let patched = target.send("PATCH", &format!("/scim/v2/Users/{id}"), &body);
+        told.push((id, patched.map(|_| number)));
     }
     told
 }
 
-fn check(server: &Server, token: &str, id: &str, number: Option<usize>) {
-    let (status, user) = server.call("GET", &format!("/scim/v2/Users/{id}"), token, None);
-    assert_eq!(status, 200, "{id} was acknowledged");
-    assert_eq!(user["title"], user["nickName"], "a PATCH is applied as a whole");
-    if let Some(number) = number {
-        assert_eq!(user["title"], number.to_string(), "an acknowledged PATCH of {id}");
+/// A PATCH that says the same in two places: one without the other is half a PATCH.
+fn twice(text: &str) -> Value {
+    patch(value!([
+        {"op": "replace", "path": "title", "value": text},
+        {"op": "replace", "path": "nickName", "value": text},
+    ]))
+}
+
+/// Users and Groups by id, whether anybody was told about them or not.
+struct Shown {
+    users: HashMap<String, Value>,
+    groups: HashMap<String, Value>,
+}
+
+impl Shown {
+    /// Those whose names begin like that.
+    fn read(server: &Server, token: &str, prefix: &str) -> Self {
+        let list = |path: &str| list(server, token, &format!("{path}%20sw%20%22{prefix}%22"));
+        Self { users: list("Users?filter=userName"), groups: list("Groups?filter=displayName") }
+    }
+
+    fn check(&self, told: &Told) {
+        for user in self.users.values() {
+            assert_eq!(user["title"], user["nickName"], "a PATCH is applied as a whole: {user}");
+            let address = format!("{}@corp.example", string(user, "userName"));
+            assert_eq!(user["emails"][0]["value"], address, "a User is made as a whole: {user}");
+        }
+        for (id, number) in &told.users {
+            let user = self.users.get(id).unwrap_or_else(|| panic!("{id} was acknowledged"));
+            if let Some(number) = number {
+                assert_eq!(user["title"], number.to_string(), "an acknowledged PATCH of {id}");
+            }
+        }
+        for group in self.groups.values() {
+            bulk::check_whole(group, &self.users);
+        }
+        for bulk in &told.bulks {
+            bulk.check(self);
+        }
     }
 }
 
-/// Those that nobody was told about are whole, too.
-fn half_done(server: &Server, token: &str) {
-    let mut start = 1;
+/// All pages of a list, by id.
+fn list(server: &Server, token: &str, query: &str) -> HashMap<String, Value> {
+    let mut shown = HashMap::new();
     loop {
-        let path = format!("/scim/v2/Users?startIndex={start}&count=500");
-        let (_, page) = server.call("GET", &path, token, None);
-        let users: &Vec<Value> = page["Resources"].as_array().unwrap();
-        if users.is_empty() {
+        let begin = shown.len();
+        let path = format!("/scim/v2/{query}&startIndex={}&count=500", begin + 1);
+        let (status, mut page) = server.call("GET", &path, token, None);
+        assert_eq!(status, 200, "{path}: {page}");
+        let Value::Array(resources) = page["Resources"].take() else { panic!("{path}: {page}") };
+        shown.extend(resources.into_iter().map(|resource| (string(&resource, "id"), resource)));
+        if shown.len() == begin {
+            assert_eq!(page["totalResults"], begin, "{path}");
+            return shown;
+        }
+    }
+}
+
+/// Every event is part of a sound chain in the end.
+fn sealed(dir: &Path) {
+    let begun = Instant::now();
+    loop {
+        let report = json(dir, "audit verify");
+        assert_eq!(report["sound"], true, "{report}");
+        if report["unsealed"] == 0 {
             return;
         }
-        for user in users {
-            assert_eq!(user["title"], user["nickName"], "{user}");
-        }
-        start += users.len();
+        assert!(begun.elapsed() < Duration::from_secs(5), "{report}");
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
