@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 const KILLS: usize = 20;
 const LOAD: Duration = Duration::from_millis(350);
+/// Every fifth life is long enough for events to be sealed under load.
+const LONG_LOAD: Duration = Duration::from_millis(1_500);
 
 /// Where a writer writes, and until when.
 #[derive(Clone, Copy)]
@@ -55,10 +57,11 @@ fn nothing_acknowledged_is_lost() {
     let mut server = Server::start(dir);
     let address = server.address;
     let mut crowd = Crowd::gather(&server, &token);
-    let mut all = Told::default();
+    let (mut all, mut sealed) = (Told::default(), 0);
     for round in 0..KILLS {
         let prefix = format!("r{round:02}");
-        let told = load(&server, &token, &prefix, &mut crowd);
+        let long = round % 5 == 3;
+        let told = load(&server, &token, &prefix, &mut crowd, if long { LONG_LOAD } else { LOAD });
         server.kill();
         let begun = Instant::now();
         server = restart(dir, address);
@@ -66,6 +69,9 @@ fn nothing_acknowledged_is_lost() {
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
         crowd.check(&server, &token);
         Shown::read(&server, &token, &prefix).check(&told);
+        if long {
+            sealed = sound(dir, sealed);
+        }
         all.users.extend(told.users);
         all.bulks.extend(told.bulks);
     }
@@ -73,7 +79,14 @@ fn nothing_acknowledged_is_lost() {
     assert!(counts.0 > KILLS && counts.1 > KILLS / 2 && counts.2 > KILLS, "acknowledged: {counts:?}");
     // What outlived the first kill outlived the others.
     Shown::read(&server, &token, "r").check(&all);
-    sealed(dir);
+    // Blocks of several lives make one chain.
+    assert!(sealed > 0, "nothing was sealed before the last kill");
+    let begun = Instant::now();
+    while json(dir, "audit verify")["unsealed"] != 0 {
+        assert!(begun.elapsed() < Duration::from_secs(5), "events are sealed");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    sound(dir, sealed);
 }
 
 fn restart(dir: &Path, address: SocketAddr) -> Server {
@@ -82,14 +95,14 @@ fn restart(dir: &Path, address: SocketAddr) -> Server {
 }
 
 /// Writes from several sides until the server is gone, or nearly.
-fn load(server: &Server, token: &str, prefix: &str, crowd: &mut Crowd) -> Told {
+fn load(server: &Server, token: &str, prefix: &str, crowd: &mut Crowd, life: Duration) -> Told {
     let stop = AtomicBool::new(false);
     let target = Target { address: server.address, token, stop: &stop };
     std::thread::scope(|scope| {
         let users = [0, 1].map(|writer| scope.spawn(move || write(target, &format!("{prefix}w{writer}"))));
         let bulks = [0, 1].map(|writer| scope.spawn(move || bulk::write(target, &format!("{prefix}b{writer}"))));
         crowd.write(scope, target);
-        std::thread::sleep(LOAD);
+        std::thread::sleep(life);
         // The kill comes while requests are on their way: writers are told only afterwards.
         rustix::process::kill_process(server.id(), rustix::process::Signal::KILL).unwrap();
         stop.store(true, Ordering::Relaxed);
@@ -175,16 +188,11 @@ fn list(server: &Server, token: &str, query: &str) -> HashMap<String, Value> {
     }
 }
 
-/// Every event is part of a sound chain in the end.
-fn sealed(dir: &Path) {
-    let begun = Instant::now();
-    loop {
-        let report = json(dir, "audit verify");
-        assert_eq!(report["sound"], true, "{report}");
-        if report["unsealed"] == 0 {
-            return;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(5), "{report}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+/// Verifies the journal; gives how many events are sealed, no fewer than before.
+fn sound(dir: &Path, before: u64) -> u64 {
+    let report = json(dir, "audit verify");
+    assert_eq!(report["sound"], true, "{report}");
+    let sealed = report["events"].as_u64().unwrap();
+    assert!(sealed >= before, "{before} events were sealed: {report}");
+    sealed
 }
