@@ -14,6 +14,8 @@ use std::collections::HashSet;
 
 /// Members read at once.
 const PAGE: u32 = 1_000;
+/// Ids looked up at once.
+const LOOKED_UP: usize = 5_000;
 
 /// A page of the members of a group, in the order of their rows.
 ///
@@ -42,15 +44,19 @@ pub(super) async fn rows(
     ids: &[String],
     siblings: &HashSet<String>,
 ) -> Result<Vec<ResourceKey>, Refusal> {
-    let found = app.store().member_refs(integration, ids).await.map_err(of_store)?;
-    ids.iter()
-        .zip(found)
-        .map(|(id, row)| match row {
-            Some(row) => Ok(ResourceKey::Seq(row.seq)),
-            None if siblings.contains(id) => Ok(ResourceKey::New(id.clone())),
-            None => Err(unknown(id)),
-        })
-        .collect()
+    let mut rows = Vec::with_capacity(ids.len());
+    // In parts, so that a long list is refused at its first bad part.
+    for part in ids.chunks(LOOKED_UP) {
+        let found = app.store().member_refs(integration, part).await.map_err(of_store)?;
+        for (id, row) in part.iter().zip(found) {
+            rows.push(match row {
+                Some(row) => ResourceKey::Seq(row.seq),
+                None if siblings.contains(id) => ResourceKey::New(id.clone()),
+                None => return Err(unknown(id)),
+            });
+        }
+    }
+    Ok(rows)
 }
 
 fn unknown(id: &str) -> Refusal {

@@ -36,7 +36,7 @@ pub(super) struct Upkeep {
     /// Member changes per group since they were folded last.
     changes: HashMap<i64, u32>,
     worked: Instant,
-    sealed: Instant,
+    sealed: Option<Instant>,
 }
 
 impl Upkeep {
@@ -54,7 +54,7 @@ impl Upkeep {
         };
         let data_version = data_version(connection)?;
         let now = ticks::now();
-        Ok(Self { role, data_version, pages, moved: 0, busy_at: PAGES_BUSY, changes, worked: now, sealed: now })
+        Ok(Self { role, data_version, pages, moved: 0, busy_at: PAGES_BUSY, changes, worked: now, sealed: None })
     }
 
     /// Whether another connection wrote since the last look. A failed look counts as a change.
@@ -81,8 +81,9 @@ impl Upkeep {
             self.worked = ticks::now();
         }
         let mut told = None;
-        if self.sealed.elapsed() >= SEAL_EVERY {
-            self.sealed = ticks::now();
+        // What a process that was killed left unsealed is sealed at once.
+        if self.sealed.is_none_or(|at| at.elapsed() >= SEAL_EVERY) {
+            self.sealed = Some(ticks::now());
             if trouble {
                 told = Some(probe(&desk.connection));
             } else if self.role == Role::Serve
