@@ -95,6 +95,40 @@ async fn a_leaver_keeps_memberships_and_comes_back_as_the_same_person() {
 }
 
 #[tokio::test]
+async fn filters_find_what_answers_show_when_active_is_removed() {
+    let test = TestApp::start().await;
+    let mut client = test.client();
+    let id = create(&mut client, "ada", None).await;
+    let found = |answer: bailiwick_testkit::Answer| answer.expect(200).at("/totalResults");
+    assert_eq!(found(client.get("/scim/v2/Users?filter=active%20eq%20true").await), 1);
+    let remove = json!({ "schemas": [PATCH], "Operations": [{ "op": "remove", "path": "active" }] });
+    let shown = client.patch(&format!("/scim/v2/Users/{id}"), &remove).await.expect(200);
+    assert_eq!(shown.at("/active"), Value::Null);
+    for filter in ["active%20eq%20true", "active%20eq%20false", "active%20pr"] {
+        assert_eq!(found(client.get(&format!("/scim/v2/Users?filter={filter}")).await), 0, "{filter}");
+    }
+    // Nobody was switched off.
+    assert_eq!(person_of(&test, "ada").await.state.as_str(), "active");
+}
+
+#[tokio::test]
+async fn the_journal_says_what_was_answered_to_a_group_patch() {
+    let test = TestApp::start().await;
+    let (_, token) = test.integration("entra", Preset::Entra).await;
+    let mut client = Client::new(test.address(), &token);
+    let group = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Crew" });
+    let id = client.post("/scim/v2/Groups", &group).await.expect(201).at("/id").as_str().unwrap().to_owned();
+    for (query, status) in [("", 204), ("?attributes=displayName", 200)] {
+        let rename = json!({ "op": "replace", "path": "displayName", "value": format!("Crew {status}") });
+        let body = json!({ "schemas": [PATCH], "Operations": [rename] });
+        client.patch(&format!("/scim/v2/Groups/{id}{query}"), &body).await.expect(status);
+        let query = bailiwick_store::query::EventQuery { calls_only: true, limit: 1, ..Default::default() };
+        let newest = test.app().store().events(query).await.unwrap().remove(0);
+        assert_eq!(newest.status, Some(status));
+    }
+}
+
+#[tokio::test]
 async fn who_is_deleted_is_closed_and_a_new_user_is_a_new_person() {
     let test = TestApp::start().await;
     let mut client = test.client();

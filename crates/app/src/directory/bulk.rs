@@ -243,7 +243,7 @@ impl<'a> Run<'a> {
         let done = match operation.method {
             Method::Delete => delete_resource(self.app, &mut call, kind, &id, precondition).await.map(|()| None),
             Method::Put => replace_resource(self.app, &mut call, kind, &id, body, precondition).await.map(Some),
-            Method::Patch | Method::Post => patch_resource(self.app, &mut call, kind, &id, body, precondition)
+            Method::Patch | Method::Post => patch_resource(self.app, &mut call, kind, &id, body, precondition, true)
                 .await
                 .map(|patched| Some(patched.resource)),
         };

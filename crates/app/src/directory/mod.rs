@@ -81,7 +81,7 @@ pub struct ManagerShown {
 pub struct Patched {
     /// The resource afterwards.
     pub resource: Resource,
-    /// Answer 204 without a body, unless attributes were asked for.
+    /// Answer 204 without a body.
     pub quiet: bool,
     /// The names of what was written: shown even where the schema says "only on request" (RFC 7643 section 7).
     pub written: serde_json::Value,

@@ -18,7 +18,7 @@ use serde_json::Value;
 /// A PATCH of a group with more members than this is answered 204: nobody wants the list back.
 const QUIET_ABOVE_MEMBERS: u32 = 1_000;
 
-/// Applies the operations of a PATCH, all or nothing.
+/// Applies the operations of a PATCH, all or nothing. `shown`: the caller shows the resource whatever it is.
 ///
 /// # Errors
 /// `not-found`, `precondition-failed`, what the protocol or the identity rules refuse, or when the store cannot answer.
@@ -29,6 +29,7 @@ pub async fn patch_resource(
     id: &str,
     body: Value,
     if_match: Option<&Precondition>,
+    shown: bool,
 ) -> Result<Patched, Refusal> {
     call.resource = Some(id.to_owned());
     let integration = call.caller.integration.clone();
@@ -41,7 +42,7 @@ pub async fn patch_resource(
     let (of_members, rest) = plan.split("members");
     let member_changes = patch::member_changes(&of_members)?;
     let written = Value::Object(rest.written());
-    let quiet = quiet(app, &integration, &row).await?;
+    let quiet = !shown && quiet(app, &integration, &row).await?;
     let mut turn = Turn::default();
     for _ in 0..ATTEMPTS {
         change::check(app, &row, if_match)?;

@@ -65,8 +65,9 @@ pub(super) async fn patch(exchange: &mut Exchange, kind: Kind, ask: Ask) -> Resu
     let app = exchange.scim.app.clone();
     let view = View::new(&app, exchange.scim.shapes, kind, &names)?;
     let call = &mut exchange.call;
-    let patched = directory::patch_resource(&app, call, kind, &ask.segment, said, precondition.as_ref()).await?;
-    if patched.quiet && !names.given() {
+    let (precondition, shown) = (precondition.as_ref(), names.given());
+    let patched = directory::patch_resource(&app, call, kind, &ask.segment, said, precondition, shown).await?;
+    if patched.quiet {
         let mut response = response::empty(StatusCode::NO_CONTENT);
         put(&mut response, ETAG, &patched.resource.etag);
         return Ok(response);

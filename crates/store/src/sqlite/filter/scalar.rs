@@ -134,7 +134,6 @@ impl Compiler<'_> {
             ("externalId", None) => Some(Scalar::nullable("r.external_id")),
             ("userName", None) if user && form == Form::Folded => Some(Scalar::always("r.name_match")),
             ("displayName", None) if !user && form == Form::Folded => Some(Scalar::always("r.name_match")),
-            ("active", None) if user => Some(Scalar::always("r.active")),
             ("meta", Some(sub)) => Some(self.of_meta(sub)),
             _ => None,
         }
