@@ -8,6 +8,7 @@ pub mod change;
 pub mod error;
 pub mod query;
 pub mod rows;
+mod sql;
 pub mod sqlite;
 mod store;
 

@@ -5,6 +5,7 @@
 
 mod appender;
 mod commit;
+mod exec;
 pub(crate) mod filter;
 mod lock;
 mod migrate;
