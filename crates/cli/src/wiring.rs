@@ -5,7 +5,7 @@ use crate::out::{Failure, refused};
 use bailiwick_app::{App, Clock, Ids, Wiring};
 use bailiwick_domain::ids::Millis;
 use bailiwick_scim::schema::Registry;
-use bailiwick_store::{ChangeSet, OpenOptions, Role, Store, Write};
+use bailiwick_store::{ChangeSet, Location, OpenOptions, Role, Store, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -94,9 +94,9 @@ fn entropy(bytes: &mut [u8]) {
 }
 
 /// Opens the store, setting it up first if it is not there.
-pub(crate) fn open(dir: PathBuf, role: Role) -> Result<Store, Failure> {
-    let options = OpenOptions { dir, role, clock: Arc::new(wall_clock), entropy: Arc::new(entropy) };
-    Ok(Store::open(&options)?)
+pub(crate) async fn open(location: Location, role: Role) -> Result<Store, Failure> {
+    let options = OpenOptions { location, role, clock: Arc::new(wall_clock), entropy: Arc::new(entropy) };
+    Ok(Store::open(&options).await?)
 }
 
 /// The use cases over an open store.
@@ -107,7 +107,7 @@ pub(crate) fn app(store: Store, registry: Registry, public_url: String) -> App {
 /// The use cases for a command. It never fails for lack of a URL.
 pub(crate) async fn command(config: &Config, flag: Option<&str>) -> Result<App, Failure> {
     let chosen = config.public_url(flag)?;
-    let store = open(config.dir(), Role::Command)?;
+    let store = open(Location::Folder(config.dir()), Role::Command).await?;
     let url = match chosen {
         Some(url) => url,
         None => match store.setting(CHOSEN_URL).await? {

@@ -2,16 +2,19 @@
 //!
 //! This crate must never know HTTP, the permissions of callers or the meaning of rules. Reads return rows, the one way
 //! to write is [`Store::commit`] with a [`ChangeSet`] that carries its preconditions. Where to start reading: [`change`]
-//! is what can be written, [`rows`] what comes back, [`query`] what can be asked, [`sqlite`] the engine.
+//! is what can be written, [`rows`] what comes back, [`query`] what can be asked. `sql` and `commit` hold
+//! what both engines share, `sqlite` and `postgres` what each does in its own way.
 
 pub mod change;
 pub mod error;
+mod postgres;
 pub mod query;
 pub mod rows;
 mod sql;
-pub mod sqlite;
+mod sqlite;
 mod store;
 
 pub use change::{ChangeSet, Committed, Guard, NewEvent, Write};
 pub use error::{Constraint, Error};
-pub use store::{Clock, Entropy, OpenOptions, Role, Store};
+pub use postgres::DatabaseUrl;
+pub use store::{Clock, Entropy, Location, OpenOptions, Role, Store};

@@ -8,7 +8,7 @@ use bailiwick_domain::ids::IntegrationId;
 use bailiwick_domain::preset::Preset;
 use bailiwick_scim::schema::Registry;
 use bailiwick_server::{Running, ServerOptions, bind};
-use bailiwick_store::{OpenOptions, Role, Store};
+use bailiwick_store::{Location, OpenOptions, Role, Store};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -71,7 +71,7 @@ impl TestApp {
         let dir = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         let clock = Arc::new(FakeClock::new());
         let ids = Arc::new(SeededIds::new(options.seed));
-        let store = open(&dir.path().join("data"), Role::Serve, &clock, &ids);
+        let store = open(&dir.path().join("data"), Role::Serve, &clock, &ids).await;
         let app = App::new(Wiring {
             store,
             registry: options.registry,
@@ -146,11 +146,10 @@ impl TestApp {
     }
 
     /// A second process beside the server, as a command is: the same store through a handle of its own.
-    #[must_use]
-    pub fn beside(&self, seed: u64) -> App {
+    pub async fn beside(&self, seed: u64) -> App {
         let ids = Arc::new(SeededIds::new(seed));
         App::new(Wiring {
-            store: open(&self.data(), Role::Command, &self.clock, &ids),
+            store: open(&self.data(), Role::Command, &self.clock, &ids).await,
             registry: self.app.registry().clone(),
             clock: self.clock.clone(),
             ids,
@@ -176,15 +175,15 @@ impl TestApp {
     }
 }
 
-fn open(dir: &Path, role: Role, clock: &Arc<FakeClock>, ids: &Arc<SeededIds>) -> Store {
+async fn open(dir: &Path, role: Role, clock: &Arc<FakeClock>, ids: &Arc<SeededIds>) -> Store {
     let (clock, ids) = (clock.clone(), ids.clone());
     let options = OpenOptions {
-        dir: dir.to_path_buf(),
+        location: Location::Folder(dir.to_path_buf()),
         role,
         clock: Arc::new(move || clock.now()),
         entropy: Arc::new(move |bytes| ids.fill(bytes)),
     };
-    Store::open(&options).unwrap_or_else(|error| panic!("the store cannot be opened: {error}"))
+    Store::open(&options).await.unwrap_or_else(|error| panic!("the store cannot be opened: {error}"))
 }
 
 async fn integration(app: &App, name: &str, preset: Preset, rate_limit: Option<u32>) -> (IntegrationId, String) {

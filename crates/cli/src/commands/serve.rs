@@ -6,7 +6,7 @@ use crate::out::{self, Done, Failure, refused};
 use crate::{demo, wiring};
 use bailiwick_domain::ids::prefixed_id;
 use bailiwick_server::{Gate, ServerOptions};
-use bailiwick_store::Role;
+use bailiwick_store::{Location, Role};
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -81,7 +81,7 @@ async fn serve(args: &ServeArgs, config: &Config) -> Done {
     let secure = tls.is_some();
     let mut stop = Stop::new()?;
     let dir = config.dir();
-    let store = wiring::open(dir.clone(), Role::Serve)?;
+    let store = wiring::open(Location::Folder(dir.clone()), Role::Serve).await?;
     let ready = if args.demo { Gate::loading() } else { Gate::opened() };
     let options = ServerOptions { tls, ready: ready.clone(), ..ServerOptions::new(args.listen) };
     let bound = bailiwick_server::bind(options)

@@ -52,8 +52,7 @@ struct Inner {
 
 impl Engine {
     /// Opens the store in a folder, setting it up or migrating it first.
-    pub(crate) fn open(options: &OpenOptions) -> Result<Self, Error> {
-        let dir = &options.dir;
+    pub(crate) fn open(dir: &Path, options: &OpenOptions) -> Result<Self, Error> {
         create_dir(dir)?;
         let lock = match options.role {
             Role::Serve => Some(lock::acquire(dir)?),

@@ -8,6 +8,7 @@ mod settings;
 
 use crate::change::{ChangeSet, Committed};
 use crate::error::Error;
+use crate::postgres::DatabaseUrl;
 use crate::sqlite;
 use bailiwick_domain::ids::Millis;
 use std::fmt;
@@ -29,11 +30,20 @@ pub enum Role {
     Command,
 }
 
+/// Where a store is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// In a folder of this machine, by SQLite; made if missing.
+    Folder(PathBuf),
+    /// In a database of PostgreSQL.
+    Postgres(DatabaseUrl),
+}
+
 /// How to open a store.
 #[derive(Clone)]
 pub struct OpenOptions {
-    /// The folder of the store; made if missing.
-    pub dir: PathBuf,
+    /// Where it is.
+    pub location: Location,
     /// What the process is to it.
     pub role: Role,
     /// The wall clock.
@@ -44,7 +54,7 @@ pub struct OpenOptions {
 
 impl fmt::Debug for OpenOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenOptions").field("dir", &self.dir).field("role", &self.role).finish_non_exhaustive()
+        f.debug_struct("OpenOptions").field("location", &self.location).field("role", &self.role).finish_non_exhaustive()
     }
 }
 
@@ -61,9 +71,14 @@ enum Engine {
 }
 
 impl Store {
-    /// Opens a store, setting it up or migrating it first. Blocks while it does; meant for the start of a process.
-    pub fn open(options: &OpenOptions) -> Result<Self, Error> {
-        Ok(Self { engine: Engine::Sqlite(sqlite::Engine::open(options)?) })
+    /// Opens a store, setting it up or migrating it first. Blocks while it does; meant for the start of a process. On
+    /// PostgreSQL it needs a tokio runtime, which has to live as long as the store.
+    pub async fn open(options: &OpenOptions) -> Result<Self, Error> {
+        let engine = match &options.location {
+            Location::Folder(dir) => Engine::Sqlite(sqlite::Engine::open(dir, options)?),
+            Location::Postgres(url) => return Err(Error::Unavailable(format!("no engine for {url}"))),
+        };
+        Ok(Self { engine })
     }
 
     /// Commits one set of changes, durably and as a whole.

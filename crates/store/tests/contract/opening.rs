@@ -60,21 +60,21 @@ fn what_is_no_store_is_refused() {
 
 #[test]
 fn one_server_at_a_time() {
-    let bench = Bench::new(Role::Serve);
+    let bench = Bench::new(Role::Serve).await;
     let error = refusal(bench.dir.path(), Role::Serve);
     assert!(matches!(&error, Error::Busy(words) if words.starts_with("another bailiwick serve uses ")), "{error}");
-    assert!(open(bench.dir.path(), Role::Command, &bench.clock).is_ok());
+    assert!(open(bench.dir.path(), Role::Command, &bench.clock).await.is_ok());
     let dir = bench.dir;
     drop(bench.store);
-    assert!(open(dir.path(), Role::Serve, &bench.clock).is_ok());
+    assert!(open(dir.path(), Role::Serve, &bench.clock).await.is_ok());
 }
 
 #[test]
 fn a_newer_schema_is_refused_unless_it_suits() {
     let check = |oldest: &str, opens: bool| {
-        let bench = Bench::new(Role::Command);
+        let bench = Bench::new(Role::Command).await;
         bench.raw().execute("INSERT INTO migration VALUES (9999, 'later', '', ?1, 1)", [oldest]).unwrap();
-        let result = open(bench.dir.path(), Role::Command, &bench.clock).map(drop);
+        let result = open(bench.dir.path(), Role::Command, &bench.clock).await.map(drop);
         match result {
             Ok(()) => assert!(opens),
             Err(Error::Version(words)) => assert!(!opens && words.contains(oldest) && !words.contains('\n')),
@@ -87,14 +87,14 @@ fn a_newer_schema_is_refused_unless_it_suits() {
 
 #[test]
 fn an_edited_migration_is_noticed() {
-    let bench = Bench::new(Role::Command);
+    let bench = Bench::new(Role::Command).await;
     bench.raw().execute("UPDATE migration SET checksum = 'x' WHERE number = 1", []).unwrap();
     assert!(matches!(refusal(bench.dir.path(), Role::Command), Error::Broken(_)));
 }
 
 #[test]
 fn a_migration_waits_for_no_server() {
-    let bench = Bench::new(Role::Serve);
+    let bench = Bench::new(Role::Serve).await;
     bench.raw().execute("DELETE FROM migration WHERE number > 1", []).unwrap();
     let error = refusal(bench.dir.path(), Role::Command);
     assert!(matches!(&error, Error::Busy(words) if words.contains("must be migrated")), "{error}");
@@ -102,7 +102,7 @@ fn a_migration_waits_for_no_server() {
 
 #[tokio::test]
 async fn an_older_store_is_brought_forward_with_its_data() {
-    let newest = Bench::new(Role::Command);
+    let newest = Bench::new(Role::Command).await;
     let dir = tempfile::tempdir().unwrap();
     let older = rusqlite::Connection::open(dir.path().join("bailiwick.db")).unwrap();
     older.execute_batch(include_str!("../../../../migrations/sqlite/0001_base.sql")).unwrap();
@@ -117,7 +117,7 @@ async fn an_older_store_is_brought_forward_with_its_data() {
         )
         .unwrap();
     drop(older);
-    let store = open(dir.path(), Role::Serve, &newest.clock).unwrap();
+    let store = open(dir.path(), Role::Serve, &newest.clock).await.unwrap();
     assert_eq!(store.integration_by_name("okta").await.unwrap().unwrap().preset, "okta");
     let schema = |dir: &std::path::Path| -> Vec<String> {
         let raw = rusqlite::Connection::open(dir.join("bailiwick.db")).unwrap();

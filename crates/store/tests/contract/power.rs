@@ -7,7 +7,7 @@ use std::fs;
 
 #[tokio::test]
 async fn every_cut_of_the_log_opens_to_a_prefix() {
-    let bench = Bench::new(Role::Command);
+    let bench = Bench::new(Role::Command).await;
     // From here on nothing is moved out of the log: a reader holds it.
     let holder = bench.raw();
     holder.execute_batch("BEGIN; SELECT count(*) FROM event").unwrap();
@@ -26,7 +26,7 @@ async fn every_cut_of_the_log_opens_to_a_prefix() {
         let copy = tempfile::tempdir().unwrap();
         fs::write(copy.path().join("bailiwick.db"), &file).unwrap();
         fs::write(copy.path().join("bailiwick.db-wal"), &log[..cut]).unwrap();
-        let store = open(copy.path(), Role::Serve, &bench.clock).unwrap();
+        let store = open(copy.path(), Role::Serve, &bench.clock).await.unwrap();
         let query = EventQuery { after: Some(0), limit: 10_000, payloads: true, ..EventQuery::default() };
         let feed = store.events(query).await.unwrap();
         assert!(whole.starts_with(&feed), "cut at {cut}");
@@ -40,7 +40,7 @@ async fn every_cut_of_the_log_opens_to_a_prefix() {
 
 #[tokio::test]
 async fn what_was_answered_survives_a_copy_taken_at_that_moment() {
-    let bench = Bench::new(Role::Command);
+    let bench = Bench::new(Role::Command).await;
     let directory = bench.integration("okta").await;
     for number in 0..5 {
         bench.user(directory, &format!("user{number}")).await;
@@ -48,7 +48,7 @@ async fn what_was_answered_survives_a_copy_taken_at_that_moment() {
         for file in ["bailiwick.db", "bailiwick.db-wal"] {
             fs::copy(bench.dir.path().join(file), copy.path().join(file)).unwrap();
         }
-        let store = open(copy.path(), Role::Command, &bench.clock).unwrap();
+        let store = open(copy.path(), Role::Command, &bench.clock).await.unwrap();
         assert_eq!(store.integration(directory).await.unwrap().unwrap().users, number + 1);
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn a_token_of_a_command_works_at_once_and_its_end_is_noticed() {
-    let server = Bench::new(Role::Serve);
-    let command = open(server.dir.path(), Role::Command, &server.clock).unwrap();
+    let server = Bench::new(Role::Serve).await;
+    let command = open(server.dir.path(), Role::Command, &server.clock).await.unwrap();
     let directory = server.integration("okta").await;
     let token = Write::InsertToken(NewToken {
         id: "tok_1".to_owned(),
@@ -32,8 +32,8 @@ async fn a_token_of_a_command_works_at_once_and_its_end_is_noticed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_writers_share_one_sequence() {
-    let server = Bench::new(Role::Serve);
-    let command = open(server.dir.path(), Role::Command, &server.clock).unwrap();
+    let server = Bench::new(Role::Serve).await;
+    let command = open(server.dir.path(), Role::Command, &server.clock).await.unwrap();
     let directory = server.integration("okta").await;
     let mut tasks = Vec::new();
     for (name, store) in [("a", server.store.clone()), ("b", command)] {

@@ -5,7 +5,7 @@ use bailiwick_store::Role;
 use bailiwick_store::rows::VerifyReport;
 
 async fn sealed() -> Bench {
-    let bench = Bench::new(Role::Command);
+    let bench = Bench::new(Role::Command).await;
     let directory = bench.integration("okta").await;
     for round in 0..3 {
         for number in 0..4 {
@@ -105,7 +105,7 @@ fn every_tampering_is_found_and_named() {
 #[test]
 fn a_server_seals_by_itself() {
     on_each_engine(|_| async {
-        let bench = Bench::new(Role::Serve);
+        let bench = Bench::new(Role::Serve).await;
         let directory = bench.integration("okta").await;
         bench.user(directory, "ann").await;
         tokio::time::sleep(std::time::Duration::from_millis(1_300)).await;

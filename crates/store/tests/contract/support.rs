@@ -10,7 +10,7 @@ use bailiwick_store::change::{
 };
 use bailiwick_store::query::EventQuery;
 use bailiwick_store::rows::EventRow;
-use bailiwick_store::{ChangeSet, Committed, Error, NewEvent, OpenOptions, Role, Store, Write};
+use bailiwick_store::{ChangeSet, Committed, Error, Location, NewEvent, OpenOptions, Role, Store, Write};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,27 +31,28 @@ where
     F: Future<Output = ()>,
 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { test(Bench::new(Role::Command)).await });
+    runtime.block_on(async { test(Bench::new(Role::Command).await).await });
 }
 
-pub(crate) fn open(dir: &Path, role: Role, clock: &Arc<AtomicI64>) -> Result<Store, Error> {
+pub(crate) async fn open(dir: &Path, role: Role, clock: &Arc<AtomicI64>) -> Result<Store, Error> {
     let seed = AtomicU64::new(7);
     let clock = Arc::clone(clock);
-    Store::open(&OpenOptions {
-        dir: dir.to_owned(),
+    let options = OpenOptions {
+        location: Location::Folder(dir.to_owned()),
         role,
         clock: Arc::new(move || Millis(clock.load(Ordering::Relaxed))),
         entropy: Arc::new(move |bytes| {
             bytes.fill(u8::try_from(seed.fetch_add(1, Ordering::Relaxed) & 0xff).unwrap());
         }),
-    })
+    };
+    Store::open(&options).await
 }
 
 impl Bench {
-    pub(crate) fn new(role: Role) -> Self {
+    pub(crate) async fn new(role: Role) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(AtomicI64::new(START));
-        let store = open(dir.path(), role, &clock).unwrap();
+        let store = open(dir.path(), role, &clock).await.unwrap();
         Self { dir, store, clock }
     }
 
@@ -67,7 +68,7 @@ impl Bench {
     pub(crate) async fn reopen(self, role: Role) -> Self {
         let Self { dir, store, clock } = self;
         drop(store);
-        let store = open(dir.path(), role, &clock).unwrap();
+        let store = open(dir.path(), role, &clock).await.unwrap();
         Self { dir, store, clock }
     }
 

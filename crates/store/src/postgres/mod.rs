@@ -1,0 +1,5 @@
+//! The PostgreSQL engine.
+
+mod url;
+
+pub use url::DatabaseUrl;
