@@ -24,12 +24,12 @@ fn a_store_keeps_its_identity() {
 }
 
 #[cfg(unix)]
-#[test]
-fn nobody_else_can_read_the_files() {
+#[tokio::test]
+async fn nobody_else_can_read_the_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("a/b");
-    let _store = open(&dir, Role::Serve, &Arc::new(AtomicI64::new(1))).unwrap();
+    let _store = open(&dir, Role::Serve, &Arc::new(AtomicI64::new(1))).await.unwrap();
     let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(dir.clone()), 0o700);
     for file in ["bailiwick.db", "bailiwick.db-wal", "serve.lock"] {
@@ -37,31 +37,31 @@ fn nobody_else_can_read_the_files() {
     }
 }
 
-fn refusal(dir: &std::path::Path, role: Role) -> Error {
-    open(dir, role, &Arc::new(AtomicI64::new(1))).map(drop).unwrap_err()
+async fn refusal(dir: &std::path::Path, role: Role) -> Error {
+    open(dir, role, &Arc::new(AtomicI64::new(1))).await.map(drop).unwrap_err()
 }
 
-#[test]
-fn what_is_no_store_is_refused() {
+#[tokio::test]
+async fn what_is_no_store_is_refused() {
     let parent = tempfile::tempdir().unwrap();
     let file = parent.path().join("file");
     fs::write(&file, "x").unwrap();
-    let words = refusal(&file, Role::Serve).to_string();
+    let words = refusal(&file, Role::Serve).await.to_string();
     assert!(words.contains("is a file"), "{words}");
     let other = parent.path().join("other");
     fs::create_dir(&other).unwrap();
     fs::write(other.join("bailiwick.db"), "this is not a database at all, but a text of some length").unwrap();
-    assert!(matches!(refusal(&other, Role::Serve), Error::Broken(_)));
+    assert!(matches!(refusal(&other, Role::Serve).await, Error::Broken(_)));
     let foreign = parent.path().join("foreign");
     fs::create_dir(&foreign).unwrap();
     rusqlite::Connection::open(foreign.join("bailiwick.db")).unwrap().execute_batch("CREATE TABLE x (y)").unwrap();
-    assert!(matches!(refusal(&foreign, Role::Serve), Error::Broken(_)));
+    assert!(matches!(refusal(&foreign, Role::Serve).await, Error::Broken(_)));
 }
 
-#[test]
-fn one_server_at_a_time() {
+#[tokio::test]
+async fn one_server_at_a_time() {
     let bench = Bench::new(Role::Serve).await;
-    let error = refusal(bench.dir.path(), Role::Serve);
+    let error = refusal(bench.dir.path(), Role::Serve).await;
     assert!(matches!(&error, Error::Busy(words) if words.starts_with("another bailiwick serve uses ")), "{error}");
     assert!(open(bench.dir.path(), Role::Command, &bench.clock).await.is_ok());
     let dir = bench.dir;
@@ -69,9 +69,9 @@ fn one_server_at_a_time() {
     assert!(open(dir.path(), Role::Serve, &bench.clock).await.is_ok());
 }
 
-#[test]
-fn a_newer_schema_is_refused_unless_it_suits() {
-    let check = |oldest: &str, opens: bool| {
+#[tokio::test]
+async fn a_newer_schema_is_refused_unless_it_suits() {
+    let check = async |oldest: &str, opens: bool| {
         let bench = Bench::new(Role::Command).await;
         bench.raw().execute("INSERT INTO migration VALUES (9999, 'later', '', ?1, 1)", [oldest]).unwrap();
         let result = open(bench.dir.path(), Role::Command, &bench.clock).await.map(drop);
@@ -81,22 +81,22 @@ fn a_newer_schema_is_refused_unless_it_suits() {
             Err(error) => panic!("{error}"),
         }
     };
-    check("99.0.0", false);
-    check("0.0.1", true);
+    check("99.0.0", false).await;
+    check("0.0.1", true).await;
 }
 
-#[test]
-fn an_edited_migration_is_noticed() {
+#[tokio::test]
+async fn an_edited_migration_is_noticed() {
     let bench = Bench::new(Role::Command).await;
     bench.raw().execute("UPDATE migration SET checksum = 'x' WHERE number = 1", []).unwrap();
-    assert!(matches!(refusal(bench.dir.path(), Role::Command), Error::Broken(_)));
+    assert!(matches!(refusal(bench.dir.path(), Role::Command).await, Error::Broken(_)));
 }
 
-#[test]
-fn a_migration_waits_for_no_server() {
+#[tokio::test]
+async fn a_migration_waits_for_no_server() {
     let bench = Bench::new(Role::Serve).await;
     bench.raw().execute("DELETE FROM migration WHERE number > 1", []).unwrap();
-    let error = refusal(bench.dir.path(), Role::Command);
+    let error = refusal(bench.dir.path(), Role::Command).await;
     assert!(matches!(&error, Error::Busy(words) if words.contains("must be migrated")), "{error}");
 }
 
