@@ -1,7 +1,7 @@
 -- The base schema: the tables and columns of its SQLite twin. Times are milliseconds since 1970-01-01T00:00:00Z. `seq`
 -- values come from the one sequence `change`: their order is the order of commits.
 --
--- There are no foreign keys: each would cost a look and a lock for every row written, and what a commit removes it says.
+-- There are no foreign keys: each would cost a look and a lock for every row written, and a commit names every row it removes.
 -- Text is compared by code point (COLLATE "C"), so that both engines sort and find the same. SQLite adds the row number
 -- to every index by itself; here an index names `seq` where pages are walked in its order. Rows that are written again
 -- and again leave room in their pages (fillfactor): an update that fits into the page writes no index.

@@ -7,6 +7,7 @@
 
 pub mod change;
 pub mod error;
+mod migration;
 mod postgres;
 pub mod query;
 pub mod rows;

@@ -20,6 +20,7 @@ pub(crate) use pool::PooledReader;
 
 use crate::change::{ChangeSet, Committed};
 use crate::error::Error;
+use crate::migration;
 use crate::store::{OpenOptions, Role};
 use appender::Appender;
 use bailiwick_domain::ids::IntegrationId;
@@ -170,8 +171,7 @@ fn identity(connection: &Connection) -> Result<(String, [u8; 32]), Error> {
     let read = |key: &str| -> Result<String, Error> {
         Ok(connection.query_row("SELECT value FROM setting WHERE key = ?1", [key], |row| row.get(0))?)
     };
-    let key = migrate::unhex(&read("etag_key")?);
-    Ok((read("store_id")?, key.ok_or_else(|| Error::Broken("its etag_key is not 64 hexadecimal digits".to_owned()))?))
+    migration::identity(read("store_id")?, &read("etag_key")?)
 }
 
 impl From<rusqlite::Error> for Error {
