@@ -14,6 +14,7 @@ pub mod rows;
 mod sql;
 mod sqlite;
 mod store;
+mod ticks;
 
 pub use change::{ChangeSet, Committed, Guard, NewEvent, Write};
 pub use error::{Constraint, Error};

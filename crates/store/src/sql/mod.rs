@@ -5,6 +5,8 @@
 //! parameters and how a row becomes a type of [`crate::rows`]. What a commit does to the rows is written once against
 //! [`Exec`].
 
+pub(crate) mod read;
+
 use crate::error::Error;
 use std::borrow::Cow;
 

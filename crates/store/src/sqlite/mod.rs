@@ -14,13 +14,18 @@ mod pool;
 mod read;
 mod rekey;
 mod seal;
-mod ticks;
 
+pub(crate) use crate::store::SCAN_BUDGET;
+pub(crate) use crate::ticks;
+pub(crate) use migrate::hex;
 pub(crate) use pool::PooledReader;
 
 use crate::change::{ChangeSet, Committed};
 use crate::error::Error;
 use crate::migration;
+use crate::rows::{Export, VerifyReport};
+use crate::sql::Query;
+use crate::sql::read::events;
 use crate::store::{OpenOptions, Role};
 use appender::Appender;
 use bailiwick_domain::ids::IntegrationId;
@@ -31,12 +36,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a listing, a search or a report may take.
-pub(crate) const SCAN_BUDGET: Duration = Duration::from_secs(10);
-
 /// An open SQLite store. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Engine {
+pub(crate) struct Engine {
     inner: Arc<Inner>,
 }
 
@@ -73,6 +75,23 @@ impl Engine {
     /// A reader for point reads, to be used at once and given back.
     pub(crate) fn reader(&self) -> Result<PooledReader, Error> {
         self.inner.pool.take()
+    }
+
+    pub(crate) fn one<T>(&self, query: &Query<'_, T>) -> Result<Option<T>, Error> {
+        exec::one(&*self.reader()?, query)
+    }
+
+    pub(crate) fn all<T>(&self, query: &Query<'_, T>) -> Result<Vec<T>, Error> {
+        exec::all(&*self.reader()?, query)
+    }
+
+    /// All rows of a query that may take long.
+    pub(crate) async fn scan_all<T: Send + 'static>(
+        &self,
+        budget: Duration,
+        query: Query<'static, T>,
+    ) -> Result<Vec<T>, Error> {
+        self.scan(budget, move |connection| exec::all(connection, &query)).await
     }
 
     /// Runs what may take long on a thread of its own and stops it when its budget is used up.
@@ -112,6 +131,18 @@ impl Engine {
 
     pub(crate) fn writable(&self) -> Result<(), Error> {
         self.inner.appender.writable()
+    }
+
+    pub(crate) async fn verify(&self, budget: Duration) -> Result<VerifyReport, Error> {
+        self.scan(budget, seal::verify).await
+    }
+
+    pub(crate) async fn export(&self, budget: Duration, after: i64, limit: u32) -> Result<Export, Error> {
+        self.scan(budget, move |connection| {
+            let moment = connection.unchecked_transaction()?;
+            exec::done(events::export(&&*moment, after, limit))
+        })
+        .await
     }
 
     pub(crate) async fn seal(&self) -> Result<u64, Error> {

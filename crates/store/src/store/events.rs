@@ -1,31 +1,27 @@
 //! Reads of the feed and the journal, and what is done to them: sealing, erasing, verifying.
 
-use super::{Engine, Store};
+use super::{SCAN_BUDGET, Store};
 use crate::error::Error;
 use crate::query::EventQuery;
 use crate::rows::{EventRow, Export, FailureGroup, VerifyReport};
+use crate::sql::read::events;
 use bailiwick_domain::ids::{IntegrationId, Millis};
 
 impl Store {
     /// Events of the feed.
     pub async fn events(&self, query: EventQuery) -> Result<Vec<EventRow>, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.events(query).await,
-        }
+        let matching = events::matching(&query, self.engine.dialect()).into_owned();
+        self.engine.scan(SCAN_BUDGET, matching).await
     }
 
     /// An event with its payload.
     pub async fn event(&self, seq: i64) -> Result<Option<EventRow>, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.event(seq),
-        }
+        self.engine.one(events::by_seq(seq)).await
     }
 
     /// The events of one call or command with their payloads.
     pub async fn events_of_request(&self, request: &str) -> Result<Vec<EventRow>, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.events_of_request(request),
-        }
+        self.engine.all(events::of_request(request)).await
     }
 
     /// Failures by integration and code, the latest first. Who a refused call was about is taken from `name` or `target`
@@ -35,43 +31,31 @@ impl Store {
         integration: Option<IntegrationId>,
         since: Option<Millis>,
     ) -> Result<Vec<FailureGroup>, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.failure_groups(integration, since).await,
-        }
+        self.engine.scan(SCAN_BUDGET, events::failure_groups(integration, since)).await
     }
 
     /// Sequence of the newest event; 0 when there is none.
     pub async fn last_seq(&self) -> Result<i64, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.last_seq(),
-        }
+        Ok(self.engine.one(events::last_seq()).await?.unwrap_or(0))
     }
 
     /// Checks the whole seal.
     pub async fn verify(&self) -> Result<VerifyReport, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.verify().await,
-        }
+        self.engine.verify().await
     }
 
     /// Events after a sequence with what is needed to check them elsewhere.
     pub async fn export(&self, after: i64, limit: u32) -> Result<Export, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.export(after, limit).await,
-        }
+        self.engine.export(after, limit).await
     }
 
     /// Seals every event there is; tells how many.
     pub async fn seal(&self) -> Result<u64, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.seal().await,
-        }
+        self.engine.seal().await
     }
 
     /// Erases the payloads of events; tells how many there were.
     pub async fn erase(&self, seqs: Vec<i64>) -> Result<u64, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.erase(seqs).await,
-        }
+        self.engine.erase(seqs).await
     }
 }

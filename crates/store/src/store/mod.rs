@@ -1,16 +1,19 @@
 //! The store handle: one API, whichever engine is behind it.
 
+mod engine;
 mod events;
 mod integrations;
 mod persons;
 mod resources;
 mod settings;
 
+pub(crate) use engine::SCAN_BUDGET;
+
 use crate::change::{ChangeSet, Committed};
 use crate::error::Error;
 use crate::postgres::DatabaseUrl;
-use crate::sqlite;
 use bailiwick_domain::ids::Millis;
+use engine::Engine;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -64,74 +67,50 @@ pub struct Store {
     engine: Engine,
 }
 
-/// The engines. Every facade method names each of them, so that a new one cannot be forgotten.
-#[derive(Clone, Debug)]
-enum Engine {
-    Sqlite(sqlite::Engine),
-}
-
 impl Store {
     /// Opens a store, setting it up or migrating it first. Blocks while it does; meant for the start of a process. On
     /// PostgreSQL it needs a tokio runtime, which has to live as long as the store.
     pub async fn open(options: &OpenOptions) -> Result<Self, Error> {
-        let engine = match &options.location {
-            Location::Folder(dir) => Engine::Sqlite(sqlite::Engine::open(dir, options)?),
-            Location::Postgres(url) => return Err(Error::Unavailable(format!("no engine for {url}"))),
-        };
-        Ok(Self { engine })
+        Ok(Self { engine: Engine::open(options).await? })
     }
 
     /// Commits one set of changes, durably and as a whole.
     pub async fn commit(&self, set: ChangeSet) -> Result<Committed, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.commit(set).await,
-        }
+        self.engine.commit(set).await
     }
 
     /// Commits several sets in order and in one transaction; each succeeds or fails by itself.
     pub async fn commit_all(&self, sets: Vec<ChangeSet>) -> Result<Vec<Result<Committed, Error>>, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.commit_all(sets).await,
-        }
+        self.engine.commit_all(sets).await
     }
 
     /// Changes whenever something that callers keep in memory (integrations, tokens, domains, settings) may have
     /// changed, by this process or another.
     #[must_use]
     pub fn generation(&self) -> u64 {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.generation(),
-        }
+        self.engine.generation()
     }
 
     /// Whether changes of other processes were looked for within this span. If not, nothing kept in memory counts.
     #[must_use]
     pub fn followed_within(&self, span: Duration) -> bool {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.followed_within(span),
-        }
+        self.engine.followed_within(span)
     }
 
     /// Whether commits can succeed, as far as the last ones tell. Cheap.
     pub fn writable(&self) -> Result<(), Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.writable(),
-        }
+        self.engine.writable()
     }
 
     /// The key of the ETags of this store.
     #[must_use]
     pub fn etag_key(&self) -> [u8; 32] {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.etag_key(),
-        }
+        self.engine.etag_key()
     }
 
     /// The id of this store, the same for ever.
     #[must_use]
     pub fn store_id(&self) -> &str {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.store_id(),
-        }
+        self.engine.store_id()
     }
 }

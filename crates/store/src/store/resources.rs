@@ -2,7 +2,7 @@
 
 use bailiwick_domain::ids::{IntegrationId, Kind};
 
-use super::{Engine, Store};
+use super::Store;
 use crate::error::Error;
 use crate::query::PageQuery;
 use crate::rows::{MemberRef, Page, ResourceRow};
@@ -16,9 +16,7 @@ impl Store {
         id: &str,
         with_groups: bool,
     ) -> Result<Option<ResourceRow>, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.resource(integration, kind, id, with_groups),
-        }
+        self.engine.resource(integration, kind, id, with_groups).await
     }
 
     /// What these ids stand for within an integration, in the same order; `None` for what it does not hold.
@@ -27,30 +25,22 @@ impl Store {
         integration: IntegrationId,
         ids: &[String],
     ) -> Result<Vec<Option<MemberRef>>, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.member_refs(integration, ids).await,
-        }
+        self.engine.member_refs(integration, ids).await
     }
 
     /// Members of a group in the order of their rows, behind the row `after`.
     pub async fn members(&self, group: i64, after: Option<i64>, limit: u64) -> Result<Vec<MemberRef>, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.members(group, after, limit).await,
-        }
+        self.engine.members(group, after, limit).await
     }
 
     /// How many members a group has; counting stops at `limit`.
     pub async fn members_up_to(&self, group: i64, limit: u64) -> Result<u64, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.members_up_to(group, limit),
-        }
+        self.engine.members_up_to(group, limit).await
     }
 
     /// A page of resources of one kind. Equal sort keys stand in the order of creation, whatever the direction; a walk
     /// begins with [`crate::query::From::Offset`] 0 and goes on with [`Page::next`].
     pub async fn page(&self, query: PageQuery) -> Result<Page, Error> {
-        match &self.engine {
-            Engine::Sqlite(engine) => engine.page(query).await,
-        }
+        self.engine.page(query).await
     }
 }

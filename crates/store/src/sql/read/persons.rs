@@ -1,0 +1,219 @@
+//! Persons, candidates, the conflict queue.
+
+use super::maybe_millis;
+use crate::error::Error;
+use crate::rows::{CandidateRow, ConflictRow, PersonRow, UserOfPerson};
+use crate::sql::{Fields, Query, Sql, binds};
+use bailiwick_domain::ids::{IntegrationId, Millis};
+use bailiwick_domain::person::State;
+use bailiwick_scim::text::match_key;
+
+/// Columns of a person, read by [`person_row`].
+macro_rules! person_columns {
+    () => {
+        "p.seq, p.id, p.state, p.display, p.email, p.user_name, p.user_name_key, p.authority, p.local, p.admin, p.epoch,
+         p.created, p.modified, EXISTS (SELECT 1 FROM local_account WHERE local_account.person = p.seq)"
+    };
+}
+
+/// Persons; what follows is the condition and the order.
+macro_rules! persons {
+    ($rest:literal) => {
+        concat!("SELECT ", person_columns!(), " FROM person AS p ", $rest)
+    };
+}
+
+pub(crate) fn by_id(id: &str) -> Query<'_, PersonRow> {
+    Query::new(Sql::same(persons!("WHERE p.id = ?1")), binds![id], person_row)
+}
+
+pub(crate) fn by_seq(seq: i64) -> Query<'static, PersonRow> {
+    Query::new(Sql::same(persons!("WHERE p.seq = ?1")), binds![seq], person_row)
+}
+
+/// The next persons in the order of their rows.
+pub(crate) fn behind(after: i64, limit: u32) -> Query<'static, PersonRow> {
+    Query::new(Sql::same(persons!("WHERE p.seq > ?1 ORDER BY p.seq LIMIT ?2")), binds![after, limit], person_row)
+}
+
+/// The active persons who hold the admin role by hand.
+pub(crate) fn active_admins() -> Query<'static, PersonRow> {
+    // SQLite takes the index of admins for no other wording.
+    let sql = Sql::each(
+        persons!("WHERE p.admin = 1 AND p.state = 1 ORDER BY p.seq"),
+        persons!("WHERE p.admin AND p.state = 1 ORDER BY p.seq"),
+    );
+    Query::new(sql, [], person_row)
+}
+
+/// Whether a person shows something that contains the match key `wanted`. Names are compared here, since the engines'
+/// own letter case is not ours.
+pub(crate) fn shows(person: &PersonRow, wanted: &str) -> bool {
+    let names = [Some(&person.display), person.email.as_ref(), person.user_name.as_ref(), Some(&person.id)];
+    names.into_iter().flatten().any(|name| match_key(name).contains(wanted))
+}
+
+/// The Users of a person.
+pub(crate) fn users_of(person: i64) -> Query<'static, UserOfPerson> {
+    macro_rules! users {
+        ($doc:literal) => {
+            concat!(
+                "SELECT r.seq, r.id, r.integration, r.active, p.authority IS NOT DISTINCT FROM r.seq, ",
+                $doc,
+                " FROM resource AS r JOIN person AS p ON p.seq = r.person WHERE r.person = ?1 ORDER BY r.seq"
+            )
+        };
+    }
+    let sql = Sql::each(users!("json(r.doc)"), users!("r.doc::text"));
+    Query::new(sql, binds![person], |row| {
+        Ok(UserOfPerson {
+            seq: row.int(0)?,
+            id: row.string(1)?,
+            integration: IntegrationId(row.int(2)?),
+            active: row.flag(3)?,
+            authority: row.flag(4)?,
+            doc: row.string(5)?,
+        })
+    })
+}
+
+/// The rows of everybody who answers to a userName or one of some addresses, and by which of the two: by what is known
+/// of the person or by what any User of the person says. Names are indexed per integration: there are few of those, so
+/// each is asked.
+macro_rules! answering {
+    ($among_the_addresses:literal) => {
+        concat!(
+            "(SELECT h.seq, max(h.named) AS named, max(1 - h.named) AS mailed FROM (
+              SELECT seq, 1 AS named FROM person WHERE user_name_key = ?1
+              UNION ALL
+              SELECT (SELECT r.person FROM resource AS r WHERE r.integration = i.id AND r.name_unique = ?1), 1
+              FROM integration AS i
+              UNION ALL
+              SELECT seq, 0 FROM person WHERE email_key ",
+            $among_the_addresses,
+            " UNION ALL
+              SELECT r.person, 0 FROM email AS e CROSS JOIN resource AS r
+              WHERE r.seq = e.resource AND e.key ",
+            $among_the_addresses,
+            ") AS h WHERE h.seq IS NOT NULL GROUP BY h.seq) AS c"
+        )
+    };
+}
+
+/// Everybody, closed persons apart, who answers to a userName or one of some addresses, both as unique keys. Those of
+/// the same name come first.
+pub(crate) fn candidates<'a>(user_name_key: &'a str, email_keys: &'a [String]) -> Query<'a, CandidateRow> {
+    macro_rules! candidates {
+        ($integrations:literal, $among_the_addresses:literal) => {
+            concat!(
+                "SELECT ",
+                person_columns!(),
+                ", c.named = 1, c.mailed = 1, (SELECT ",
+                $integrations,
+                " FROM (SELECT DISTINCT r.integration FROM resource AS r WHERE r.person = p.seq) AS x) FROM ",
+                answering!($among_the_addresses),
+                " CROSS JOIN person AS p WHERE p.seq = c.seq AND p.state <> 3 ORDER BY c.named DESC, p.seq"
+            )
+        };
+    }
+    let sql = Sql::each(
+        candidates!(
+            "json_group_array(x.integration ORDER BY x.integration)",
+            "IN (SELECT value FROM json_each(?2))"
+        ),
+        candidates!("coalesce(json_agg(x.integration ORDER BY x.integration), '[]')::text", "= ANY(?2)"),
+    );
+    Query::new(sql, binds![user_name_key, email_keys], |row| {
+        let integrations: Vec<i64> = serde_json::from_str(row.text(16)?)
+            .map_err(|error| Error::Broken(format!("a list of integrations is not one: {error}")))?;
+        Ok(CandidateRow {
+            person: person_row(row)?,
+            integrations: integrations.into_iter().map(IntegrationId).collect(),
+            same_user_name: row.flag(14)?,
+            same_email: row.flag(15)?,
+        })
+    })
+}
+
+/// The ids of the same persons, sorted: what a commit compares with what was read.
+pub(crate) fn candidate_ids<'a>(user_name_key: &'a str, email_keys: &'a [String]) -> Query<'a, String> {
+    macro_rules! ids {
+        ($among_the_addresses:literal) => {
+            concat!(
+                "SELECT p.id FROM ",
+                answering!($among_the_addresses),
+                " CROSS JOIN person AS p WHERE p.seq = c.seq AND p.state <> 3 ORDER BY p.id"
+            )
+        };
+    }
+    let sql = Sql::each(ids!("IN (SELECT value FROM json_each(?2))"), ids!("= ANY(?2)"));
+    Query::new(sql, binds![user_name_key, email_keys], |row| row.string(0))
+}
+
+/// Pairs of the conflict queue; what follows is the condition and the order.
+macro_rules! conflicts {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, integration, resource, user_name, user_name_key, person, why, state, created, decided
+             FROM conflict WHERE ",
+            $rest
+        )
+    };
+}
+
+/// The conflict queue, oldest first; of one state or whole.
+pub(crate) fn conflicts(state: Option<&str>) -> Query<'_, ConflictRow> {
+    Query::new(Sql::same(conflicts!("?1 IS NULL OR state = ?1 ORDER BY created, id")), binds![state], conflict_row)
+}
+
+pub(crate) fn conflict(id: &str) -> Query<'_, ConflictRow> {
+    Query::new(Sql::same(conflicts!("id = ?1")), binds![id], conflict_row)
+}
+
+/// What an admin decided about a User of this name, latest first.
+pub(crate) fn decided_pairs(integration: IntegrationId, user_name_key: &str) -> Query<'_, ConflictRow> {
+    let sql = Sql::same(conflicts!(
+        "integration = ?1 AND user_name_key = ?2 AND (state = 'kept' OR state = 'linked' AND resource IS NULL)
+         ORDER BY decided DESC NULLS LAST"
+    ));
+    Query::new(sql, binds![integration.0, user_name_key], conflict_row)
+}
+
+/// The state of a person. A number that no version knows gives no access.
+pub(crate) fn state(row: &dyn Fields, column: usize) -> Result<State, Error> {
+    Ok(State::from_number(row.int(column)?).unwrap_or(State::Closed))
+}
+
+fn person_row(row: &dyn Fields) -> Result<PersonRow, Error> {
+    Ok(PersonRow {
+        seq: row.int(0)?,
+        id: row.string(1)?,
+        state: state(row, 2)?,
+        display: row.string(3)?,
+        email: row.maybe_string(4)?,
+        user_name: row.maybe_string(5)?,
+        user_name_key: row.maybe_string(6)?,
+        authority: row.maybe_int(7)?,
+        local: row.flag(8)?,
+        admin: row.flag(9)?,
+        epoch: row.int(10)?,
+        created: Millis(row.int(11)?),
+        modified: Millis(row.int(12)?),
+        account: row.flag(13)?,
+    })
+}
+
+fn conflict_row(row: &dyn Fields) -> Result<ConflictRow, Error> {
+    Ok(ConflictRow {
+        id: row.string(0)?,
+        integration: IntegrationId(row.int(1)?),
+        resource: row.maybe_string(2)?,
+        user_name: row.string(3)?,
+        user_name_key: row.string(4)?,
+        person: row.string(5)?,
+        why: row.string(6)?,
+        state: row.string(7)?,
+        created: Millis(row.int(8)?),
+        decided: maybe_millis(row, 9)?,
+    })
+}

@@ -1,0 +1,169 @@
+//! The engines, behind one set of methods. Every method names each of them, so that none can be forgotten; nothing
+//! outside this file asks which engine a store runs on.
+
+use super::{Location, OpenOptions};
+use crate::change::{ChangeSet, Committed};
+use crate::error::Error;
+use crate::query::PageQuery;
+use crate::rows::{Export, MemberRef, Page, ResourceRow, VerifyReport};
+use crate::sql::{Dialect, Query};
+use crate::sqlite;
+use bailiwick_domain::ids::{IntegrationId, Kind};
+use std::time::Duration;
+
+/// How long a listing, a search or a report may take.
+pub(crate) const SCAN_BUDGET: Duration = Duration::from_secs(10);
+/// Verifying reads everything there is; it stops only if the machine is beyond help.
+const VERIFY_BUDGET: Duration = Duration::from_secs(3_600);
+
+/// An open store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) enum Engine {
+    Sqlite(sqlite::Engine),
+}
+
+impl Engine {
+    pub(super) async fn open(options: &OpenOptions) -> Result<Self, Error> {
+        match &options.location {
+            Location::Folder(dir) => Ok(Self::Sqlite(sqlite::Engine::open(dir, options)?)),
+            Location::Postgres(url) => Err(Error::Unavailable(format!("no engine for {url}"))),
+        }
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    /// The first row of a query that looks at few rows.
+    pub(super) async fn one<T: Send + 'static>(&self, query: Query<'_, T>) -> Result<Option<T>, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.one(&query),
+        }
+    }
+
+    /// All rows of a query that looks at few rows.
+    pub(super) async fn all<T: Send + 'static>(&self, query: Query<'_, T>) -> Result<Vec<T>, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.all(&query),
+        }
+    }
+
+    /// All rows of a query that may take long, and is stopped when its budget is used up.
+    pub(super) async fn scan<T: Send + 'static>(
+        &self,
+        budget: Duration,
+        query: Query<'static, T>,
+    ) -> Result<Vec<T>, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.scan_all(budget, query).await,
+        }
+    }
+
+    pub(super) async fn resource(
+        &self,
+        integration: IntegrationId,
+        kind: Kind,
+        id: &str,
+        with_groups: bool,
+    ) -> Result<Option<ResourceRow>, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.resource(integration, kind, id, with_groups),
+        }
+    }
+
+    pub(super) async fn member_refs(
+        &self,
+        integration: IntegrationId,
+        ids: &[String],
+    ) -> Result<Vec<Option<MemberRef>>, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.member_refs(integration, ids).await,
+        }
+    }
+
+    pub(super) async fn members(&self, group: i64, after: Option<i64>, limit: u64) -> Result<Vec<MemberRef>, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.members(group, after, limit).await,
+        }
+    }
+
+    pub(super) async fn members_up_to(&self, group: i64, limit: u64) -> Result<u64, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.members_up_to(group, limit),
+        }
+    }
+
+    pub(super) async fn page(&self, query: PageQuery) -> Result<Page, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.page(query).await,
+        }
+    }
+
+    pub(super) async fn verify(&self) -> Result<VerifyReport, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.verify(VERIFY_BUDGET).await,
+        }
+    }
+
+    pub(super) async fn export(&self, after: i64, limit: u32) -> Result<Export, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.export(SCAN_BUDGET, after, limit).await,
+        }
+    }
+
+    pub(super) async fn seal(&self) -> Result<u64, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.seal().await,
+        }
+    }
+
+    pub(super) async fn erase(&self, seqs: Vec<i64>) -> Result<u64, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.erase(seqs).await,
+        }
+    }
+
+    pub(super) async fn commit(&self, set: ChangeSet) -> Result<Committed, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.commit(set).await,
+        }
+    }
+
+    pub(super) async fn commit_all(&self, sets: Vec<ChangeSet>) -> Result<Vec<Result<Committed, Error>>, Error> {
+        match self {
+            Self::Sqlite(engine) => engine.commit_all(sets).await,
+        }
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        match self {
+            Self::Sqlite(engine) => engine.generation(),
+        }
+    }
+
+    pub(super) fn followed_within(&self, span: Duration) -> bool {
+        match self {
+            Self::Sqlite(engine) => engine.followed_within(span),
+        }
+    }
+
+    pub(super) fn writable(&self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(engine) => engine.writable(),
+        }
+    }
+
+    pub(super) fn etag_key(&self) -> [u8; 32] {
+        match self {
+            Self::Sqlite(engine) => engine.etag_key(),
+        }
+    }
+
+    pub(super) fn store_id(&self) -> &str {
+        match self {
+            Self::Sqlite(engine) => engine.store_id(),
+        }
+    }
+}
