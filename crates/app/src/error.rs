@@ -18,7 +18,13 @@ pub(crate) fn of_store(error: Error) -> Refusal {
         }
         Error::Busy(_) | Error::Unavailable(_) => {
             tracing::warn!(%error, "store not available");
-            failure::error(ProductCode::StoreBusy, "The store cannot answer now. Nothing was changed.")
+            failure::error(ProductCode::StoreBusy, "The store cannot answer now. Try again in a moment.")
+        }
+        Error::Unsettled => {
+            tracing::warn!(%error, "store not available");
+            let detail = "The database went away while the change was being stored: it may have been made. Read the \
+                          resource before the change is repeated.";
+            failure::error(ProductCode::StoreBusy, detail)
         }
         Error::Broken(_) | Error::Conflict(_) | Error::Version(_) => {
             tracing::error!(%error, "store failed");

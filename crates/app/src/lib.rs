@@ -18,6 +18,7 @@ mod tokens;
 
 pub use app::{App, Clock, Ids, Wiring};
 pub use call::{Call, Stages};
+pub use bailiwick_store::within;
 pub use caller::{Caller, Identified, Integration};
 
 /// Why a use case refused: the one error of every use case. It carries the HTTP status it is answered with, the

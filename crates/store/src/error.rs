@@ -39,6 +39,9 @@ pub enum Error {
     /// The engine refused or failed.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+    /// The connection broke in a commit, and nobody could be asked in time what became of it.
+    #[error("the connection to the database broke in a commit; whether it was made is not known")]
+    Unsettled,
     /// The store was written by a newer Bailiwick.
     #[error("{0}")]
     Version(String),

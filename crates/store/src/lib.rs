@@ -6,6 +6,7 @@
 //! what both engines share, `sqlite` and `postgres` what each does in its own way.
 
 pub mod change;
+mod deadline;
 pub mod error;
 mod migration;
 mod postgres;
@@ -17,6 +18,7 @@ mod store;
 mod ticks;
 
 pub use change::{ChangeSet, Committed, Guard, NewEvent, Write};
+pub use deadline::within;
 pub use error::{Constraint, Error};
 pub use postgres::DatabaseUrl;
 pub use store::{Clock, Entropy, Location, OpenOptions, Role, Store};

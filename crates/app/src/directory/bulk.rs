@@ -16,7 +16,7 @@ use bailiwick_domain::ids::{Kind, resource_id};
 use bailiwick_scim::bulk::{self, BulkOperation, BulkRequest, Method};
 use bailiwick_scim::etag::Precondition;
 use bailiwick_scim::{Code, bulk::Refused};
-use bailiwick_store::{ChangeSet, NewEvent, Write};
+use bailiwick_store::{ChangeSet, Error as StoreError, NewEvent, Write};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
@@ -37,7 +37,9 @@ pub async fn execute_bulk(app: &App, call: &mut Call, request: BulkRequest) -> R
             break;
         }
         let mut taken: Vec<_> = group.into_iter().filter_map(|index| operations[index].take()).collect();
-        if taken.len() > 1 {
+        if let Err(error) = app.store().writable() {
+            run.unavailable(taken, error).await;
+        } else if taken.len() > 1 {
             run.flush().await;
             run.circle(taken.into_iter().filter_map(Result::ok).collect()).await;
         } else {
@@ -308,7 +310,25 @@ impl<'a> Run<'a> {
         self.put(operation, result);
     }
 
+    /// Refuses operations without trying them: each would wait for a store that is away.
+    async fn unavailable(&mut self, operations: Vec<Result<BulkOperation, Refused>>, error: StoreError) {
+        let refusal = of_store(error);
+        for operation in operations {
+            match operation {
+                Ok(operation) => {
+                    let call = self.call_of(&operation, kind_of(&operation.endpoint).unwrap_or(Kind::User));
+                    self.failed(&operation, &call, refusal.clone()).await;
+                }
+                Err(refused) => self.refused(refused).await,
+            }
+        }
+    }
+
     async fn refuse(&mut self, call: &Call, refusal: &Refusal) {
+        // The journal is in the store, too.
+        if self.app.store().writable().is_err() {
+            return;
+        }
         self.refusals.push(journal::refused(self.app, call, refusal));
         if self.refusals.len() >= TOGETHER {
             journal::record(self.app, std::mem::take(&mut self.refusals)).await;

@@ -24,7 +24,7 @@ use crate::router::{self, Endpoint, Place};
 use crate::wire::Link;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use bailiwick_app::App;
+use bailiwick_app::{App, within};
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_scim::{Code, Error, limits};
 use body::Entity;
@@ -36,6 +36,11 @@ use http::{HeaderMap, Method};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How long the store may take to say whose token it is, and to do what is asked for: together less than the five
+/// seconds after which a request must have ended, whatever became of the database.
+const AUTH_TIME: Duration = Duration::from_millis(1_000);
+const WORK_TIME: Duration = Duration::from_millis(3_700);
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -90,11 +95,14 @@ async fn admit(scim: Arc<Scim>, mut parts: Parts, entity: &mut Entity, started: 
         return scim.discovery.config();
     }
     let address = parts.extensions.get::<Arc<Link>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |link| link.peer.ip());
-    let caller = match caller::authenticate(&scim.app, &parts.headers).await {
+    let caller = match within(AUTH_TIME, caller::authenticate(&scim.app, &parts.headers)).await {
         Ok(caller) => caller,
         Err(refused) => {
             return match refused.known {
-                Some(known) => Exchange::new(scim, known, method, &parts, started).conclude(Err(refused.failure)).await,
+                Some(known) => {
+                    let exchange = Exchange::new(scim, known, method, &parts, started);
+                    within(WORK_TIME, exchange.conclude(Err(refused.failure))).await
+                }
                 None => {
                     scim.app.count_anonymous(address);
                     refused.failure.response(&scim.app.new_request_id())
@@ -106,7 +114,7 @@ async fn admit(scim: Arc<Scim>, mut parts: Parts, entity: &mut Entity, started: 
     exchange.mark("auth");
     let headers = std::mem::take(&mut parts.headers);
     match prepare(&mut exchange, &place, headers, entity).await {
-        Err(failure) => exchange.conclude(Err(failure)).await,
+        Err(failure) => within(WORK_TIME, exchange.conclude(Err(failure))).await,
         Ok(ask) if ask.writes(method) => {
             // The work goes on when the connection breaks: a change is made and recorded, or refused and recorded.
             let link = parts.extensions.get::<Arc<Link>>().cloned();
@@ -122,7 +130,16 @@ async fn admit(scim: Arc<Scim>, mut parts: Parts, entity: &mut Entity, started: 
     }
 }
 
-async fn run(mut exchange: Exchange, ask: Ask) -> Response {
+/// Carries out what is asked for. A store that is away or slow keeps nobody waiting beyond its time; a bulk request is
+/// many changes, and each has its own.
+async fn run(exchange: Exchange, ask: Ask) -> Response {
+    match ask.endpoint {
+        Endpoint::Bulk => carry_out(exchange, ask).await,
+        _ => within(WORK_TIME, carry_out(exchange, ask)).await,
+    }
+}
+
+async fn carry_out(mut exchange: Exchange, ask: Ask) -> Response {
     let outcome = match error::caught(dispatch(&mut exchange, ask)).await {
         Some(outcome) => outcome,
         None => Err(Failure::internal()),

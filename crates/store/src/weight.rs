@@ -1,0 +1,33 @@
+//! How much work a set of changes is, roughly: what is heavy runs alone, so that nobody waits for it unawares.
+
+use crate::change::{ChangeSet, MemberWrite, Write};
+
+/// Submissions that may wait for the writer.
+pub(crate) const QUEUE: usize = 4_096;
+/// How many bytes one batch may hold.
+pub(crate) const BATCH_BYTES: usize = 4 << 20;
+/// A submission above either of these runs alone.
+pub(crate) const ALONE_BYTES: usize = 1 << 20;
+pub(crate) const ALONE_ROWS: usize = 2_000;
+
+/// Rows and bytes of a set, roughly.
+pub(crate) fn weight(set: &ChangeSet) -> (usize, usize) {
+    let mut rows = set.guards.len() + set.events.len();
+    let mut bytes = set.events.len() * 1_024;
+    for write in &set.writes {
+        let (more, size) = match write {
+            Write::InsertResource(new) => (3 + new.columns.email_keys.len(), new.columns.doc.len() * 2),
+            Write::UpdateResource(new) => (2 + new.columns.email_keys.len(), new.columns.doc.len() * 2),
+            Write::Members { change: MemberWrite::Clear, .. } | Write::DeleteIntegration(_) => (ALONE_ROWS + 1, 0),
+            Write::Members { change: MemberWrite::Add(keys) | MemberWrite::Remove(keys), .. } => (keys.len() * 2, 0),
+            // What leaves is not known here: the whole group may.
+            Write::Members { change: MemberWrite::Set(keys), .. } => (keys.len() * 4, 0),
+            Write::CountCalls(counts) => (counts.len(), 0),
+            Write::TouchTokens(tokens) => (tokens.len(), 0),
+            _ => (1, 0),
+        };
+        rows += more;
+        bytes += size + more * 64;
+    }
+    (rows, bytes)
+}
