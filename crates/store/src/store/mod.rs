@@ -57,7 +57,10 @@ pub struct OpenOptions {
 
 impl fmt::Debug for OpenOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenOptions").field("location", &self.location).field("role", &self.role).finish_non_exhaustive()
+        f.debug_struct("OpenOptions")
+            .field("location", &self.location)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
     }
 }
 

@@ -45,7 +45,10 @@ pub(crate) fn last_seq() -> Query<'static, i64> {
 }
 
 /// Failures by integration and code, the latest first.
-pub(crate) fn failure_groups(integration: Option<IntegrationId>, since: Option<Millis>) -> Query<'static, FailureGroup> {
+pub(crate) fn failure_groups(
+    integration: Option<IntegrationId>,
+    since: Option<Millis>,
+) -> Query<'static, FailureGroup> {
     // Who a refused call was about stands in no column when nothing was stored: its payload says it.
     macro_rules! groups {
         ($named:literal) => {

@@ -95,7 +95,7 @@ macro_rules! answering {
               SELECT r.person, 0 FROM email AS e CROSS JOIN resource AS r
               WHERE r.seq = e.resource AND e.key ",
             $among_the_addresses,
-            ") AS h WHERE h.seq IS NOT NULL GROUP BY h.seq) AS c"
+            ") AS h GROUP BY h.seq) AS c"
         )
     };
 }
@@ -110,22 +110,21 @@ pub(crate) fn candidates<'a>(user_name_key: &'a str, email_keys: &'a [String]) -
                 person_columns!(),
                 ", c.named = 1, c.mailed = 1, (SELECT ",
                 $integrations,
-                " FROM (SELECT DISTINCT r.integration FROM resource AS r WHERE r.person = p.seq) AS x) FROM ",
+                " FROM resource AS r WHERE r.person = p.seq) FROM ",
                 answering!($among_the_addresses),
                 " CROSS JOIN person AS p WHERE p.seq = c.seq AND p.state <> 3 ORDER BY c.named DESC, p.seq"
             )
         };
     }
     let sql = Sql::each(
-        candidates!(
-            "json_group_array(x.integration ORDER BY x.integration)",
-            "IN (SELECT value FROM json_each(?2))"
-        ),
-        candidates!("coalesce(json_agg(x.integration ORDER BY x.integration), '[]')::text", "= ANY(?2)"),
+        candidates!("json_group_array(r.integration)", "IN (SELECT value FROM json_each(?2))"),
+        candidates!("coalesce(json_agg(r.integration), '[]')::text", "= ANY(?2)"),
     );
     Query::new(sql, binds![user_name_key, email_keys], |row| {
-        let integrations: Vec<i64> = serde_json::from_str(row.text(16)?)
+        let mut integrations: Vec<i64> = serde_json::from_str(row.text(16)?)
             .map_err(|error| Error::Broken(format!("a list of integrations is not one: {error}")))?;
+        integrations.sort_unstable();
+        integrations.dedup();
         Ok(CandidateRow {
             person: person_row(row)?,
             integrations: integrations.into_iter().map(IntegrationId).collect(),
