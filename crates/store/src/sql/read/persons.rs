@@ -79,7 +79,7 @@ pub(crate) fn users_of(person: i64) -> Query<'static, UserOfPerson> {
 
 /// The rows of everybody who answers to a userName or one of some addresses, and by which of the two: by what is known
 /// of the person or by what any User of the person says. Names are indexed per integration: there are few of those, so
-/// each is asked.
+/// each is asked. What could be joins are look-ups inside the list: they take the index whatever is known of the tables.
 macro_rules! answering {
     ($among_the_addresses:literal) => {
         concat!(
@@ -92,8 +92,7 @@ macro_rules! answering {
               SELECT seq, 0 FROM person WHERE email_key ",
             $among_the_addresses,
             " UNION ALL
-              SELECT r.person, 0 FROM email AS e CROSS JOIN resource AS r
-              WHERE r.seq = e.resource AND e.key ",
+              SELECT (SELECT r.person FROM resource AS r WHERE r.seq = e.resource), 0 FROM email AS e WHERE e.key ",
             $among_the_addresses,
             ") AS h GROUP BY h.seq) AS c"
         )
