@@ -6,6 +6,8 @@
 
 mod app;
 mod client;
+pub mod postgres;
+mod schema;
 pub mod tape;
 mod time;
 
