@@ -8,6 +8,7 @@ mod app;
 mod client;
 pub mod postgres;
 mod schema;
+pub mod proxy;
 pub mod tape;
 mod time;
 
