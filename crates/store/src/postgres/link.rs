@@ -48,15 +48,28 @@ impl Link {
         Self { state, wanted, task }
     }
 
+    /// A session that is open, if there is one right now.
+    pub(super) fn open(&self) -> Option<Arc<Session>> {
+        match &*self.state.borrow() {
+            State::Up(session) if session.is_open() => Some(Arc::clone(session)),
+            _ => None,
+        }
+    }
+
+    /// Connects soon, if nobody has asked for a session yet.
+    pub(super) fn want(&self) {
+        if matches!(*self.state.borrow(), State::Idle) {
+            self.wanted.notify_one();
+        }
+    }
+
     /// A session that is open, as far as is known. Waits for one at most as long as told, and not at all when the
     /// database has been away for longer than that.
     pub(super) async fn session(&self, within: Duration) -> Result<Arc<Session>, Error> {
-        if let State::Up(session) = &*self.state.borrow()
-            && session.is_open()
-        {
-            return Ok(Arc::clone(session));
+        if let Some(session) = self.open() {
+            return Ok(session);
         }
-        self.wanted.notify_one();
+        self.want();
         let mut state = self.state.clone();
         let waited = timeout(within, async {
             loop {

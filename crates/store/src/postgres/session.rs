@@ -4,12 +4,14 @@
 //! that order and answers in that order.
 
 use super::fault::{self, Verdict};
+use super::journal::{self, Typed};
 use super::row::{Bound, numbered, type_of, unstorable};
 use super::tls::Tls;
+use crate::commit::EventLine;
 use crate::error::Error;
 use crate::sql::{Exec, Fields as _, Param, Query, Sql, Text};
 use futures_util::TryStreamExt as _;
-use futures_util::future::join;
+use futures_util::future::{join, try_join};
 use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
@@ -134,6 +136,11 @@ impl Session {
         self.noted(result, None)
     }
 
+    /// The driver's own handle, for what has no other way.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     fn statements(&self) -> MutexGuard<'_, HashMap<Key, Statement>> {
         self.statements.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -210,6 +217,23 @@ impl Session {
         let (changed, ()) = join(first, self.prepare(key, &text, &types)).await;
         changed
     }
+
+    /// Runs a statement that takes whole columns.
+    async fn insert(&self, text: &'static str, columns: Vec<Typed<'_>>) -> Result<u64, Error> {
+        let key = key(Sql::same(text));
+        let known = self.statements().get(&key).cloned();
+        let result = match known {
+            Some(statement) => self.client.execute_raw(&statement, columns.iter().map(plain)).await,
+            None => {
+                let types: Vec<Type> = columns.iter().map(|(_, kind)| kind.clone()).collect();
+                let typed: Vec<(&(dyn ToSql + Sync), Type)> =
+                    columns.iter().map(|column| (plain(column), column.1.clone())).collect();
+                let first = self.client.execute_typed(text, &typed);
+                join(first, self.prepare(key, text, &types)).await.0
+            }
+        };
+        self.noted(result, Some(key))
+    }
 }
 
 impl Exec for Session {
@@ -234,6 +258,14 @@ impl Exec for Session {
     async fn one<T: Send>(&self, query: Query<'_, T>) -> Result<Option<T>, Error> {
         Ok(self.fetch(&query).await?.into_iter().next())
     }
+
+    async fn append(&self, lines: &[EventLine]) -> Result<(), Error> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let events = self.insert(journal::EVENTS, journal::events(lines));
+        try_join(events, self.insert(journal::PAYLOADS, journal::payloads(lines))).await.map(drop)
+    }
 }
 
 fn key(sql: Sql) -> Key {
@@ -246,6 +278,10 @@ fn types(params: &[Param<'_>]) -> Vec<Type> {
 
 fn typed<'a>(params: &'a [Param<'_>]) -> impl Iterator<Item = (Bound<'a>, Type)> {
     params.iter().map(|param| (Bound(param), type_of(param)))
+}
+
+fn plain<'a>(column: &'a Typed<'_>) -> &'a (dyn ToSql + Sync) {
+    &*column.0
 }
 
 fn storable(params: &[Param<'_>]) -> Result<(), Error> {
