@@ -24,8 +24,8 @@ impl Store {
         self.engine.all(events::of_request(request)).await
     }
 
-    /// Failures by integration and code, the latest first. Who a refused call was about is taken from `name` or `target`
-    /// of its payload when no resource was stored.
+    /// Failures by integration and code, the latest first. Who a refused call was about is taken from `name` or
+    /// `target` of its payload when no resource was stored.
     pub async fn failure_groups(
         &self,
         integration: Option<IntegrationId>,

@@ -2,10 +2,10 @@
 
 use super::narrow;
 use crate::error::Error;
+use crate::migration::hex;
 use crate::query::EventQuery;
 use crate::rows::{EventRow, Export, ExportedBlock, ExportedEvent, FailureGroup};
 use crate::sql::{Dialect, Exec, Fields, Param, Query, Sql, binds};
-use crate::sqlite::hex;
 use bailiwick_domain::ids::{IntegrationId, Millis};
 use std::fmt::Write as _;
 
@@ -121,9 +121,8 @@ pub(crate) fn matching(query: &EventQuery, dialect: Dialect) -> Query<'_, EventR
             Dialect::Sqlite => "instr",
         };
         search.bind(target, |at| {
-            format!(
-                " AND (e.resource = {at} OR e.person = {at} OR e.request = {at} OR coalesce({found}(p.body, {at}), 0) > 0)"
-            )
+            let said = format!("coalesce({found}(p.body, {at}), 0) > 0");
+            format!(" AND (e.resource = {at} OR e.person = {at} OR e.request = {at} OR {said})")
         });
     }
     let order = if query.after.is_some() { "e.seq" } else { "e.seq DESC" };

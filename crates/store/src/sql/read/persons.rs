@@ -79,7 +79,7 @@ pub(crate) fn users_of(person: i64) -> Query<'static, UserOfPerson> {
 
 /// The rows of everybody who answers to a userName or one of some addresses, and by which of the two: by what is known
 /// of the person or by what any User of the person says. Names are indexed per integration: there are few of those, so
-/// each is asked. What could be joins are look-ups inside the list: they take the index whatever is known of the tables.
+/// each is asked. What could be joins are look-ups: those take the index whatever is known of the tables.
 macro_rules! answering {
     ($among_the_addresses:literal) => {
         concat!(
