@@ -6,16 +6,21 @@
 //! what both engines share, `sqlite` and `postgres` what each does in its own way.
 
 pub mod change;
+mod commit;
 mod deadline;
 pub mod error;
+mod lanes;
 mod migration;
 mod postgres;
 pub mod query;
+mod rekey;
 pub mod rows;
+mod seal;
 mod sql;
 mod sqlite;
 mod store;
 mod ticks;
+mod weight;
 
 pub use change::{ChangeSet, Committed, Guard, NewEvent, Write};
 pub use deadline::within;

@@ -5,8 +5,12 @@
 //! parameters and how a row becomes a type of [`crate::rows`]. What a commit does to the rows is written once against
 //! [`Exec`].
 
+pub(crate) mod filter;
+pub(crate) mod page;
 pub(crate) mod read;
+pub(crate) mod words;
 
+use crate::commit::EventLine;
 use crate::error::Error;
 use std::borrow::Cow;
 
@@ -249,4 +253,7 @@ pub(crate) trait Exec {
 
     /// The first row of a query.
     fn one<T: Send>(&self, query: Query<'_, T>) -> impl Future<Output = Result<Option<T>, Error>> + Send;
+
+    /// Appends events with their payloads.
+    fn append(&self, lines: &[EventLine]) -> impl Future<Output = Result<(), Error>> + Send;
 }

@@ -3,13 +3,15 @@
 //!
 //! Between batches, never inside one, it follows other processes, checkpoints the log, folds member changes and seals.
 
+mod batch;
 mod upkeep;
 
-use crate::change::{ChangeSet, Committed, MemberWrite, Write};
+use crate::change::{ChangeSet, Committed};
 use crate::error::Error;
-use crate::sqlite::commit::Batch;
 use crate::sqlite::ticks;
 use crate::store::{Clock, Role};
+use crate::weight::{ALONE_BYTES, ALONE_ROWS, BATCH_BYTES, QUEUE, weight};
+use batch::Batch;
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,15 +22,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use upkeep::Upkeep;
 
-/// Submissions that may wait.
-const QUEUE: usize = 4_096;
+pub(super) use upkeep::{erase, seal_all};
+
 /// How long one batch may take on work before it is committed.
 const BATCH_TIME: Duration = Duration::from_millis(5);
-/// How many bytes one batch may hold.
-const BATCH_BYTES: usize = 4 << 20;
-/// A submission above either of these runs alone.
-const ALONE_BYTES: usize = 1 << 20;
-const ALONE_ROWS: usize = 2_000;
 /// How often the appender looks for changes of other processes.
 const POLL: Duration = Duration::from_millis(50);
 /// The longest a batch waits for those who were answered last and are about to come back.
@@ -206,28 +203,6 @@ fn stopped() -> Error {
     Error::Unavailable("the writer has stopped".to_owned())
 }
 
-/// Rows and bytes of a set, roughly.
-fn weight(set: &ChangeSet) -> (usize, usize) {
-    let mut rows = set.guards.len() + set.events.len();
-    let mut bytes = set.events.len() * 1_024;
-    for write in &set.writes {
-        let (more, size) = match write {
-            Write::InsertResource(new) => (3 + new.columns.email_keys.len(), new.columns.doc.len() * 2),
-            Write::UpdateResource(new) => (2 + new.columns.email_keys.len(), new.columns.doc.len() * 2),
-            Write::Members { change: MemberWrite::Clear, .. } | Write::DeleteIntegration(_) => (ALONE_ROWS + 1, 0),
-            Write::Members { change: MemberWrite::Add(keys) | MemberWrite::Remove(keys), .. } => (keys.len() * 2, 0),
-            // What leaves is not known here: the whole group may.
-            Write::Members { change: MemberWrite::Set(keys), .. } => (keys.len() * 4, 0),
-            Write::CountCalls(counts) => (counts.len(), 0),
-            Write::TouchTokens(tokens) => (tokens.len(), 0),
-            _ => (1, 0),
-        };
-        rows += more;
-        bytes += size + more * 64;
-    }
-    (rows, bytes)
-}
-
 struct Worker {
     desk: Desk,
     shared: Arc<Shared>,
@@ -328,7 +303,7 @@ impl Worker {
         let mut bytes = 0;
         while let Some(Submission { sets, bytes: more, rows, answer }) = next.take() {
             bytes += more;
-            let results = sets.into_iter().map(|set| batch.apply(&self.desk.connection, set)).collect();
+            let results = sets.iter().map(|set| batch.apply(&self.desk.connection, set)).collect();
             answers.push((answer, results));
             let alone = more > ALONE_BYTES || rows > ALONE_ROWS;
             if alone || batch.is_lost() || bytes >= BATCH_BYTES || started.elapsed() >= BATCH_TIME {

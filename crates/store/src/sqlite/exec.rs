@@ -1,10 +1,11 @@
 //! How SQLite runs what is written for both engines.
 
+use crate::commit::EventLine;
 use crate::error::Error;
 use crate::sql::{Exec, Fields, Param, Query, Sql, Text, Value};
 use crate::sqlite::is_unique_clash;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, Row, Rows, ToSql};
+use rusqlite::{CachedStatement, Connection, Row, Rows, ToSql, params};
 use std::future::ready;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -115,6 +116,34 @@ fn execute(connection: &Connection, sql: Sql, params: &[Param<'_>]) -> rusqlite:
     Ok(changed as u64)
 }
 
+fn append(connection: &Connection, lines: &[EventLine]) -> rusqlite::Result<()> {
+    let mut event = connection.prepare_cached(
+        "INSERT INTO event (seq, at, kind, integration, request, resource, person, actor, method, status, code,
+           duration_us, digest)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )?;
+    let mut payload = connection.prepare_cached("INSERT INTO event_payload (seq, salt, body) VALUES (?1, ?2, ?3)")?;
+    for line in lines {
+        event.execute(params![
+            line.seq,
+            line.at,
+            line.kind,
+            line.integration,
+            line.request,
+            line.resource,
+            line.person,
+            line.actor,
+            line.method,
+            line.status,
+            line.code,
+            line.duration_us,
+            line.digest,
+        ])?;
+        payload.execute(params![line.seq, line.salt, line.body])?;
+    }
+    Ok(())
+}
+
 impl Exec for &Connection {
     fn run(&self, sql: Sql, params: &[Param<'_>]) -> impl Future<Output = Result<u64, Error>> + Send {
         ready(execute(self, sql, params).map_err(Error::from))
@@ -134,6 +163,10 @@ impl Exec for &Connection {
 
     fn one<T: Send>(&self, query: Query<'_, T>) -> impl Future<Output = Result<Option<T>, Error>> + Send {
         ready(one(self, &query))
+    }
+
+    fn append(&self, lines: &[EventLine]) -> impl Future<Output = Result<(), Error>> + Send {
+        ready(append(self, lines).map_err(Error::from))
     }
 }
 

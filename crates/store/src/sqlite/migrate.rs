@@ -1,9 +1,10 @@
 //! Setting a store up and bringing its schema forward. Forward only; each step is one transaction.
 
 use crate::error::Error;
-use crate::migration::{self, MIGRATIONS, Migration, Taken};
 pub(crate) use crate::migration::hex;
-use crate::sqlite::{lock, rekey};
+use crate::migration::{self, MIGRATIONS, Migration, Taken};
+use crate::rekey;
+use crate::sqlite::{exec, lock};
 use bailiwick_scim::text;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use std::path::Path;
@@ -40,7 +41,9 @@ pub(crate) fn run(
         apply(connection, migration, now)?;
     }
     settings(connection, entropy)?;
-    rekey::run(connection)
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    exec::done(rekey::run(&&*transaction))?;
+    Ok(transaction.commit()?)
 }
 
 /// Switches to a write-ahead log. The page size holds from the first page on, so it comes first.
@@ -132,13 +135,7 @@ fn apply(connection: &mut Connection, migration: &Migration, now: i64) -> Result
     transaction.execute_batch(migration.sql.sqlite)?;
     transaction.execute(
         "INSERT INTO migration (number, name, checksum, oldest, applied) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            migration.number,
-            migration.name,
-            migration::checksum(migration.sql.sqlite),
-            migration.oldest,
-            now
-        ],
+        params![migration.number, migration.name, migration::checksum(migration.sql.sqlite), migration.oldest, now],
     )?;
     transaction.commit()?;
     tracing::info!(number = migration.number, name = migration.name, "schema migrated");

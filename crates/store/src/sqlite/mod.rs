@@ -1,19 +1,16 @@
 //! The SQLite engine: one appender writes, pooled readers answer point reads, threads of their own run scans.
 //!
-//! Where to start reading: [`Engine::open`] wires everything, `appender` is the one way in, `commit` says what a set of
-//! changes does to the rows, `read` what is asked.
+//! Where to start reading: [`Engine::open`] wires everything, `appender` is the one way in, what a set of changes
+//! does to the rows is in [`crate::commit`], what is asked in [`crate::sql`].
 
 mod appender;
-mod commit;
-mod exec;
-pub(crate) mod filter;
+pub(crate) mod exec;
+pub(crate) mod functions;
 mod lock;
 mod migrate;
 pub(crate) mod page;
 mod pool;
 mod read;
-mod rekey;
-mod seal;
 
 pub(crate) use crate::store::SCAN_BUDGET;
 pub(crate) use crate::ticks;
@@ -24,6 +21,7 @@ use crate::change::{ChangeSet, Committed};
 use crate::error::Error;
 use crate::migration;
 use crate::rows::{Export, VerifyReport};
+use crate::seal;
 use crate::sql::Query;
 use crate::sql::read::events;
 use crate::store::{OpenOptions, Role};
@@ -134,7 +132,7 @@ impl Engine {
     }
 
     pub(crate) async fn verify(&self, budget: Duration) -> Result<VerifyReport, Error> {
-        self.scan(budget, seal::verify).await
+        self.scan(budget, |connection| exec::done(seal::verify(&connection))).await
     }
 
     pub(crate) async fn export(&self, budget: Duration, after: i64, limit: u32) -> Result<Export, Error> {
@@ -146,11 +144,11 @@ impl Engine {
     }
 
     pub(crate) async fn seal(&self) -> Result<u64, Error> {
-        self.inner.appender.run(seal::seal_all).await
+        self.inner.appender.run(appender::seal_all).await
     }
 
     pub(crate) async fn erase(&self, seqs: Vec<i64>) -> Result<u64, Error> {
-        self.inner.appender.run(move |desk| seal::erase(desk, &seqs)).await
+        self.inner.appender.run(move |desk| appender::erase(desk, &seqs)).await
     }
 
     pub(crate) fn etag_key(&self) -> [u8; 32] {

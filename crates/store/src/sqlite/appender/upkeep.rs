@@ -2,7 +2,8 @@
 
 use super::Desk;
 use crate::error::Error;
-use crate::sqlite::{seal, ticks};
+use crate::seal;
+use crate::sqlite::{exec, ticks};
 use crate::store::Role;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::HashMap;
@@ -87,7 +88,7 @@ impl Upkeep {
             if trouble {
                 told = Some(probe(&desk.connection));
             } else if self.role == Role::Serve
-                && let Err(error) = seal::step(desk)
+                && let Err(error) = seal_step(desk)
             {
                 told = Some(Err(error));
             }
@@ -159,6 +160,41 @@ impl Upkeep {
         }
         Ok(())
     }
+}
+
+/// Seals what is there, as far as one step goes.
+fn seal_step(desk: &mut Desk) -> Result<u64, Error> {
+    // This process writes nothing meanwhile; another one that seals first leaves nothing to do.
+    if !exec::done(seal::is_due(&&desk.connection))? {
+        return Ok(0);
+    }
+    let at = (desk.clock)().0;
+    let transaction = desk.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let sealed = exec::done(seal::step(&&*transaction, at))?;
+    transaction.commit()?;
+    Ok(sealed)
+}
+
+/// Seals everything there is.
+pub(in crate::sqlite) fn seal_all(desk: &mut Desk) -> Result<u64, Error> {
+    let mut sealed = 0;
+    loop {
+        match seal_step(desk)? {
+            0 => return Ok(sealed),
+            more => sealed += more,
+        }
+    }
+}
+
+/// Erases payloads. The pages must not keep what the rows no longer say.
+pub(in crate::sqlite) fn erase(desk: &mut Desk, seqs: &[i64]) -> Result<u64, Error> {
+    let transaction = desk.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.pragma_update(None, "secure_delete", true)?;
+    let erased = exec::done(seal::erase(&&*transaction, seqs));
+    transaction.pragma_update(None, "secure_delete", false)?;
+    let erased = erased?;
+    transaction.commit()?;
+    Ok(erased)
 }
 
 /// Tries whether the store can be written again.

@@ -1,7 +1,8 @@
 //! Counters and dates of integrations, collected over a batch and written once: they are the rows every set touches.
 
 use crate::error::Error;
-use rusqlite::{Connection, params};
+use crate::sql::{Exec, Param, Sql, binds};
+use futures_util::future::try_join_all;
 use std::collections::HashMap;
 
 /// How the counters of an integration moved.
@@ -22,11 +23,11 @@ pub(super) struct Seen {
 
 /// What one set, and then a batch, adds up.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     /// Whether something changed that is kept in memory elsewhere.
-    pub(super) touched: bool,
+    pub(crate) touched: bool,
     /// Groups that got a row of member changes.
-    pub(super) member_groups: Vec<i64>,
+    pub(crate) member_groups: Vec<i64>,
     counts: HashMap<i64, Counts>,
     seen: HashMap<i64, Seen>,
     calls: HashMap<Calls, i64>,
@@ -42,6 +43,37 @@ struct Calls {
 }
 
 const HOUR_MS: i64 = 3_600_000;
+
+/// The later of what is stored and what comes, either of which may be NULL.
+macro_rules! later {
+    ($column:literal) => {
+        concat!(
+            $column,
+            " = CASE WHEN integration_seen.",
+            $column,
+            " > excluded.",
+            $column,
+            " OR excluded.",
+            $column,
+            " IS NULL THEN integration_seen.",
+            $column,
+            " ELSE excluded.",
+            $column,
+            " END"
+        )
+    };
+}
+
+const SEEN: Sql = Sql::same(concat!(
+    "INSERT INTO integration_seen (integration, last_call, last_success, last_failure)
+     SELECT id, ?2, ?3, ?4 FROM integration WHERE id = ?1
+     ON CONFLICT (integration) DO UPDATE SET ",
+    later!("last_call"),
+    ", ",
+    later!("last_success"),
+    ", ",
+    later!("last_failure")
+));
 
 impl Tally {
     /// The counters of an integration.
@@ -60,7 +92,7 @@ impl Tally {
     }
 
     /// Takes over what a set added up.
-    pub(super) fn absorb(&mut self, other: Self) {
+    pub(crate) fn absorb(&mut self, other: Self) {
         self.touched |= other.touched;
         self.member_groups.extend(other.member_groups);
         for (integration, more) in other.counts {
@@ -80,40 +112,28 @@ impl Tally {
         }
     }
 
-    /// Writes it. An integration deleted meanwhile gets nothing.
-    pub(super) fn write(&self, connection: &Connection) -> Result<(), Error> {
-        for (integration, counts) in &self.counts {
-            let Counts { users, groups, nested } = counts;
-            connection
-                .prepare_cached(
-                    "UPDATE integration SET users = users + ?2, groups = groups + ?3, nested = nested + ?4
-                     WHERE id = ?1",
-                )?
-                .execute([integration, users, groups, nested])?;
-        }
-        for (integration, seen) in &self.seen {
-            connection
-                .prepare_cached(
-                    "INSERT INTO integration_seen (integration, last_call, last_success, last_failure)
-                     SELECT id, ?2, ?3, ?4 FROM integration WHERE id = ?1
-                     ON CONFLICT (integration) DO UPDATE SET
-                       last_call = coalesce(max(last_call, excluded.last_call), last_call, excluded.last_call),
-                       last_success =
-                         coalesce(max(last_success, excluded.last_success), last_success, excluded.last_success),
-                       last_failure =
-                         coalesce(max(last_failure, excluded.last_failure), last_failure, excluded.last_failure)",
-                )?
-                .execute(params![integration, seen.call, seen.success, seen.failure])?;
-        }
-        for (Calls { integration, hour, method, status }, calls) in &self.calls {
-            connection
-                .prepare_cached(
-                    "INSERT INTO call_count (integration, hour, method, status, calls)
-                     SELECT id, ?2, ?3, ?4, ?5 FROM integration WHERE id = ?1
-                     ON CONFLICT (integration, hour, method, status) DO UPDATE SET calls = calls + excluded.calls",
-                )?
-                .execute(params![integration, hour, method, status, calls])?;
-        }
+    /// Writes it, everything at once. An integration deleted meanwhile gets nothing.
+    pub(crate) async fn write(&self, exec: &impl Exec) -> Result<(), Error> {
+        let counts = self.counts.iter().map(|(integration, Counts { users, groups, nested })| {
+            let sql = Sql::same(
+                "UPDATE integration SET users = users + ?2, groups = groups + ?3, nested = nested + ?4 WHERE id = ?1",
+            );
+            (sql, binds![*integration, *users, *groups, *nested].to_vec())
+        });
+        let seen = self.seen.iter().map(|(integration, Seen { call, success, failure })| {
+            (SEEN, binds![*integration, *call, *success, *failure].to_vec())
+        });
+        let calls = self.calls.iter().map(|(Calls { integration, hour, method, status }, calls)| {
+            let sql = Sql::same(
+                "INSERT INTO call_count (integration, hour, method, status, calls)
+                 SELECT id, ?2, ?3, ?4, ?5 FROM integration WHERE id = ?1
+                 ON CONFLICT (integration, hour, method, status)
+                 DO UPDATE SET calls = call_count.calls + excluded.calls",
+            );
+            (sql, binds![*integration, *hour, method, i64::from(*status), *calls].to_vec())
+        });
+        let steps: Vec<(Sql, Vec<Param<'_>>)> = counts.chain(seen).chain(calls).collect();
+        try_join_all(steps.iter().map(|(sql, params)| exec.run(*sql, params))).await?;
         Ok(())
     }
 }

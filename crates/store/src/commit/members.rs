@@ -1,0 +1,165 @@
+//! Members of groups: rows, changed in lists, whatever the size of the group.
+
+use super::resources::{GROUP, Row};
+use super::work::{Then, Work};
+use crate::change::{MemberWrite, ResourceKey};
+use crate::error::Error;
+use crate::sql::words::each;
+use crate::sql::{Exec, Query, Sql, binds};
+use std::collections::HashSet;
+
+/// The members of one group that were really added and removed, by id.
+#[derive(Debug)]
+pub(super) struct MemberDelta {
+    pub(super) group: String,
+    pub(super) integration: i64,
+    pub(super) added: Vec<String>,
+    pub(super) removed: Vec<String>,
+}
+
+pub(super) async fn change<E: Exec>(
+    work: &mut Work<'_, E>,
+    group: &ResourceKey,
+    change: &MemberWrite,
+) -> Result<(), Error> {
+    let seq = work.resource(group)?;
+    let keys = match change {
+        MemberWrite::Add(keys) | MemberWrite::Remove(keys) | MemberWrite::Set(keys) => keys.as_slice(),
+        MemberWrite::Clear => &[],
+    };
+    let keys = keys.iter().map(|key| work.resource(key)).collect::<Result<Vec<_>, _>>()?;
+    let row = work.row(seq).await?.filter(|row| row.kind == GROUP).ok_or(Error::Stale)?;
+    let mut delta = MemberDelta { group: row.id, integration: row.integration, added: Vec::new(), removed: Vec::new() };
+    match change {
+        MemberWrite::Add(_) => add(work, seq, &keys, &mut delta).await?,
+        MemberWrite::Clear => {
+            let sql = Sql::same("DELETE FROM membership WHERE grp = ?1 RETURNING member");
+            remove(work, Query::new(sql, binds![seq], |row| row.int(0)), &[], &mut delta).await?;
+        }
+        MemberWrite::Remove(_) => {
+            let sql = each!("DELETE FROM membership WHERE grp = ?1 AND member " (among 2) " RETURNING member");
+            let query = Query::new(sql, binds![seq, keys.as_slice()], |row| row.int(0));
+            remove(work, query, &keys, &mut delta).await?;
+        }
+        MemberWrite::Set(_) => {
+            let sql = each!(
+                "DELETE FROM membership WHERE grp = ?1
+                   AND member NOT IN (SELECT given.value FROM " (given 2) ") RETURNING member"
+            );
+            let query = Query::new(sql, binds![seq, keys.as_slice()], |row| row.int(0));
+            remove(work, query, &[], &mut delta).await?;
+            add(work, seq, &keys, &mut delta).await?;
+        }
+    }
+    if delta.added.is_empty() && delta.removed.is_empty() {
+        return Ok(());
+    }
+    // A group made or rewritten by this set has its version already.
+    if work.seen(seq).is_none_or(|row| row.version != work.version) {
+        note_change(work, seq);
+    }
+    work.changed();
+    work.members.push(delta);
+    Ok(())
+}
+
+async fn add<E: Exec>(
+    work: &mut Work<'_, E>,
+    group: i64,
+    members: &[i64],
+    delta: &mut MemberDelta,
+) -> Result<(), Error> {
+    if members.is_empty() {
+        return Ok(());
+    }
+    work.look_up(members).await?;
+    // A member deleted since it was looked up, or never of this integration, means that the decision is out of date.
+    if members.iter().any(|member| work.seen(*member).is_none_or(|row| row.integration != delta.integration)) {
+        return Err(Error::Stale);
+    }
+    let sql = each!(
+        "INSERT INTO membership (grp, member) SELECT ?1, given.value FROM " (given 2) " WHERE true
+         ON CONFLICT DO NOTHING RETURNING member"
+    );
+    let added = work.all(Query::new(sql, binds![group, members], |row| row.int(0))).await?;
+    for member in in_order(members, added) {
+        let row = touch(work, member, 1).ok_or(Error::Stale)?;
+        delta.added.push(row.id);
+    }
+    Ok(())
+}
+
+/// Notes the members that a statement removes. `keys` are those that were asked for, if they were named.
+async fn remove<E: Exec>(
+    work: &mut Work<'_, E>,
+    query: Query<'_, i64>,
+    keys: &[i64],
+    delta: &mut MemberDelta,
+) -> Result<(), Error> {
+    let removed = work.all(query).await?;
+    work.look_up(&removed).await?;
+    for member in in_order(keys, removed) {
+        let row = touch(work, member, -1).ok_or(Error::Stale)?;
+        delta.removed.push(row.id);
+    }
+    Ok(())
+}
+
+/// What a statement returned, in the order in which it was asked for, and without one by number: engines promise none.
+fn in_order(keys: &[i64], mut returned: Vec<i64>) -> Vec<i64> {
+    if returned.len() < 2 {
+        return returned;
+    }
+    if keys.is_empty() {
+        returned.sort_unstable();
+        return returned;
+    }
+    let mut left: HashSet<i64> = returned.into_iter().collect();
+    keys.iter().copied().filter(|key| left.remove(key)).collect()
+}
+
+/// Who a changed membership concerns: the person behind a User, everybody below a Group. Whoever is below is looked up
+/// once at the end of the set ([`bump_below`]), or a set of many nested groups would walk their whole web once an edge.
+/// Nobody is missed: below every edge that the set took away there is one more group to start from.
+fn touch<E: Exec>(work: &mut Work<'_, E>, member: i64, edges: i64) -> Option<Row> {
+    let row = work.seen(member)?.clone();
+    if row.kind == GROUP {
+        work.tally.counts(row.integration).nested += edges;
+        work.stale_groups.insert(member);
+    } else if let Some(person) = row.person {
+        work.bump(person);
+    }
+    Some(row)
+}
+
+/// Bumps the persons of all Users in these groups or in the groups below them. Cycles end by themselves: a group is
+/// visited once.
+pub(super) async fn bump_below<E: Exec>(work: &mut Work<'_, E>, groups: &[i64]) -> Result<(), Error> {
+    let sql = each!(
+        "WITH RECURSIVE below (seq) AS (
+           SELECT given.value FROM " (given 1) "
+           UNION SELECT m.member FROM below JOIN membership AS m ON m.grp = below.seq)
+         SELECT DISTINCT r.person FROM below JOIN resource AS r ON r.seq = below.seq WHERE r.person IS NOT NULL"
+    );
+    for person in work.all(Query::new(sql, binds![groups], |row| row.int(0))).await? {
+        work.bump(person);
+    }
+    Ok(())
+}
+
+/// How many members of a group are groups. A group that is its own member counts once, as a parent.
+pub(super) async fn inner_groups<E: Exec>(work: &mut Work<'_, E>, group: i64) -> Result<i64, Error> {
+    let sql = Sql::same(
+        "SELECT count(*) FROM membership AS m JOIN resource AS r ON r.seq = m.member
+         WHERE m.grp = ?1 AND m.member <> ?1 AND r.kind = 2",
+    );
+    Ok(work.one(Query::new(sql, binds![group], |row| row.int(0))).await?.unwrap_or(0))
+}
+
+/// Gives a group a new version and time without touching its row.
+pub(super) fn note_change<E: Exec>(work: &mut Work<'_, E>, group: i64) {
+    let sql = Sql::same("INSERT INTO member_change (grp, seq, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
+    let params = binds![group, work.version, work.at];
+    work.later(sql, params, Then::Go);
+    work.tally.member_groups.push(group);
+}
