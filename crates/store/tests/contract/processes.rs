@@ -1,6 +1,6 @@
 //! A second process is a replica: here, a second handle opened as a command.
 
-use crate::support::{Bench, open};
+use crate::support::Bench;
 use bailiwick_store::change::NewToken;
 use bailiwick_store::{ChangeSet, Role, Write};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 #[tokio::test]
 async fn a_token_of_a_command_works_at_once_and_its_end_is_noticed() {
     let server = Bench::new(Role::Serve).await;
-    let command = open(server.dir.path(), Role::Command, &server.clock).await.unwrap();
+    let command = server.beside(Role::Command).await.unwrap();
     let directory = server.integration("okta").await;
     let token = Write::InsertToken(NewToken {
         id: "tok_1".to_owned(),
@@ -33,7 +33,7 @@ async fn a_token_of_a_command_works_at_once_and_its_end_is_noticed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_writers_share_one_sequence() {
     let server = Bench::new(Role::Serve).await;
-    let command = open(server.dir.path(), Role::Command, &server.clock).await.unwrap();
+    let command = server.beside(Role::Command).await.unwrap();
     let directory = server.integration("okta").await;
     let mut tasks = Vec::new();
     for (name, store) in [("a", server.store.clone()), ("b", command)] {

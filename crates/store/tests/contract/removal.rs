@@ -65,11 +65,9 @@ fn everything_it_provisioned_goes_and_nothing_else() {
             (epochs.0 + 1, epochs.1 + 1, epochs.2)
         );
         assert!(bench.store.integration(okta).await.unwrap().is_none());
-        let raw = bench.raw();
-        let count = |sql: &str| raw.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-        assert_eq!(count("SELECT count(*) FROM resource"), 2);
-        assert_eq!(count("SELECT count(*) FROM membership"), 1);
-        assert_eq!(count("SELECT count(*) FROM email"), 1);
+        assert_eq!(bench.value("SELECT count(*) FROM resource"), "2");
+        assert_eq!(bench.value("SELECT count(*) FROM membership"), "1");
+        assert_eq!(bench.value("SELECT count(*) FROM email"), "1");
     });
 }
 

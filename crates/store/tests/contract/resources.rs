@@ -22,9 +22,7 @@ fn a_deleted_user_leaves_nothing_behind() {
         assert_eq!((row.authority, row.epoch), (None, epoch + 1));
         assert!(bench.store.person_users(person).await.unwrap().is_empty());
         for table in ["membership", "email", "resource WHERE kind = 1"] {
-            let left: i64 =
-                bench.raw().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
-            assert_eq!(left, 0, "{table}");
+            assert_eq!(bench.value(&format!("SELECT count(*) FROM {table}")), "0", "{table}");
         }
         assert_eq!(bench.store.integration(directory).await.unwrap().unwrap().users, 0);
     });
@@ -42,12 +40,7 @@ fn a_changed_user_has_a_new_version_and_its_person_a_new_epoch() {
         let row = bench.store.resource(directory, Kind::User, "1-ann", false).await.unwrap().unwrap();
         assert_eq!((row.version, row.active), (done.seq, false));
         assert_eq!(bench.epoch(person).await, epoch + 1);
-        let keys: Vec<String> = {
-            let raw = bench.raw();
-            let mut statement = raw.prepare("SELECT key FROM email").unwrap();
-            statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
-        };
-        assert_eq!(keys, ["anna@example.com"]);
+        assert_eq!(bench.place.rows("SELECT key FROM email"), [["anna@example.com"]]);
     });
 }
 

@@ -1,5 +1,6 @@
-//! A store in a folder of its own, a clock that is set by hand, and changes in few words.
+//! A store in a place of its own, a clock that is set by hand, and changes in few words.
 
+use crate::schema::Schema;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::{IntegrationId, Kind, Millis};
 use bailiwick_domain::person::State;
@@ -10,22 +11,88 @@ use bailiwick_store::change::{
 };
 use bailiwick_store::query::EventQuery;
 use bailiwick_store::rows::EventRow;
-use bailiwick_store::{ChangeSet, Committed, Error, Location, NewEvent, OpenOptions, Role, Store, Write};
+use bailiwick_store::{ChangeSet, Committed, DatabaseUrl, Error, Location, NewEvent, OpenOptions, Role, Store, Write};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 pub(crate) const START: i64 = 1_800_000_000_000;
 
+/// Where a store is kept: in a folder, or in a schema of the database that the environment names. It goes with this.
+#[derive(Debug)]
+pub(crate) enum Place {
+    Folder(tempfile::TempDir),
+    Schema(Schema),
+}
+
+impl Place {
+    /// An empty one on the engine that the tests run on.
+    pub(crate) fn new() -> Self {
+        Schema::of_environment().map_or_else(Self::folder, Self::Schema)
+    }
+
+    /// An empty folder.
+    pub(crate) fn folder() -> Self {
+        Self::Folder(tempfile::tempdir().unwrap())
+    }
+
+    /// An empty schema. What needs one runs with the tests on PostgreSQL alone.
+    pub(crate) fn schema() -> Self {
+        Self::Schema(Schema::of_environment().expect("BAILIWICK_TEST_POSTGRES names no database"))
+    }
+
+    pub(crate) fn location(&self) -> Location {
+        match self {
+            Self::Folder(dir) => Location::Folder(dir.path().to_owned()),
+            Self::Schema(schema) => Location::Postgres(DatabaseUrl::parse(&schema.url()).unwrap()),
+        }
+    }
+
+    /// Runs statements behind the store's back.
+    pub(crate) fn sql(&self, text: &str) {
+        match self {
+            Self::Folder(dir) => connect(dir.path()).execute_batch(text).unwrap(),
+            Self::Schema(schema) => schema.execute(text),
+        }
+    }
+
+    /// The rows of a query behind the store's back, every value as text; NULL is the empty text.
+    pub(crate) fn rows(&self, text: &str) -> Vec<Vec<String>> {
+        match self {
+            Self::Folder(dir) => rows(&connect(dir.path()), text),
+            Self::Schema(schema) => schema.rows(text),
+        }
+    }
+}
+
+/// A connection to the database of a folder.
+pub(crate) fn connect(dir: &Path) -> rusqlite::Connection {
+    rusqlite::Connection::open(dir.join("bailiwick.db")).unwrap()
+}
+
+pub(crate) fn rows(connection: &rusqlite::Connection, text: &str) -> Vec<Vec<String>> {
+    let shown = |value: rusqlite::types::Value| match value {
+        rusqlite::types::Value::Integer(int) => int.to_string(),
+        rusqlite::types::Value::Null => String::new(),
+        rusqlite::types::Value::Text(text) => text,
+        other => panic!("{other:?} is not shown as text"),
+    };
+    let mut statement = connection.prepare(text).unwrap();
+    let columns = statement.column_count();
+    let rows = statement.query_map([], |row| (0..columns).map(|column| row.get(column).map(shown)).collect()).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
 /// A store under test.
 pub(crate) struct Bench {
-    pub(crate) dir: tempfile::TempDir,
+    // Fields are dropped in order: the store is closed before its place goes.
     pub(crate) store: Store,
+    pub(crate) place: Place,
     pub(crate) clock: Arc<AtomicI64>,
 }
 
-/// Runs a test on every engine. Another engine is another call in here.
+/// Runs a test on the engine that the environment chooses.
 pub(crate) fn on_each_engine<F>(test: impl Fn(Bench) -> F)
 where
     F: Future<Output = ()>,
@@ -34,11 +101,11 @@ where
     runtime.block_on(async { test(Bench::new(Role::Command).await).await });
 }
 
-pub(crate) async fn open(dir: &Path, role: Role, clock: &Arc<AtomicI64>) -> Result<Store, Error> {
+pub(crate) async fn open(location: Location, role: Role, clock: &Arc<AtomicI64>) -> Result<Store, Error> {
     let seed = AtomicU64::new(7);
     let clock = Arc::clone(clock);
     let options = OpenOptions {
-        location: Location::Folder(dir.to_owned()),
+        location,
         role,
         clock: Arc::new(move || Millis(clock.load(Ordering::Relaxed))),
         entropy: Arc::new(move |bytes| {
@@ -50,26 +117,35 @@ pub(crate) async fn open(dir: &Path, role: Role, clock: &Arc<AtomicI64>) -> Resu
 
 impl Bench {
     pub(crate) async fn new(role: Role) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::at(Place::new(), role).await
+    }
+
+    pub(crate) async fn at(place: Place, role: Role) -> Self {
         let clock = Arc::new(AtomicI64::new(START));
-        let store = open(dir.path(), role, &clock).await.unwrap();
-        Self { dir, store, clock }
+        let store = open(place.location(), role, &clock).await.unwrap();
+        Self { store, place, clock }
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        self.dir.path().join("bailiwick.db")
+    /// One more handle on the same store.
+    pub(crate) async fn beside(&self, role: Role) -> Result<Store, Error> {
+        open(self.place.location(), role, &self.clock).await
     }
 
-    /// A connection behind the store's back.
-    pub(crate) fn raw(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.database()).unwrap()
+    /// Runs statements behind the store's back.
+    pub(crate) fn sql(&self, text: &str) {
+        self.place.sql(text);
+    }
+
+    /// One value behind the store's back.
+    pub(crate) fn value(&self, text: &str) -> String {
+        self.place.rows(text)[0][0].clone()
     }
 
     pub(crate) async fn reopen(self, role: Role) -> Self {
-        let Self { dir, store, clock } = self;
+        let Self { store, place, clock } = self;
         drop(store);
-        let store = open(dir.path(), role, &clock).await.unwrap();
-        Self { dir, store, clock }
+        let store = open(place.location(), role, &clock).await.unwrap();
+        Self { store, place, clock }
     }
 
     pub(crate) fn now(&self) -> Millis {
