@@ -39,6 +39,20 @@ pub struct ResourceRow {
     pub groups: Vec<GroupRef>,
 }
 
+impl ResourceRow {
+    /// The ETag shown for this row: of its id, its version and the epoch of its person (0 without one). Filters on
+    /// `meta.version` compare with the same.
+    #[must_use]
+    pub fn etag(&self, key: &[u8; 32]) -> String {
+        etag(key, &self.id, self.version, self.person.as_ref().map_or(0, |person| person.epoch))
+    }
+}
+
+/// An ETag, as SQL computes it too.
+pub(crate) fn etag(key: &[u8; 32], id: &str, version: i64, epoch: i64) -> String {
+    bailiwick_scim::etag::tag(key, &[id.as_bytes(), &version.to_be_bytes(), &epoch.to_be_bytes()])
+}
+
 /// The person behind a User.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonRef {

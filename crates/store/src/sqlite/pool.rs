@@ -28,7 +28,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, Error> {
     let connection = open(path)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -4_000)?;
-    crate::sqlite::filter::register(&connection)?;
+    crate::sqlite::functions::register(&connection)?;
     Ok(connection)
 }
 

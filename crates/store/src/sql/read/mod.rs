@@ -4,6 +4,7 @@
 pub(crate) mod events;
 pub(crate) mod integrations;
 pub(crate) mod persons;
+pub(crate) mod resources;
 pub(crate) mod settings;
 
 use crate::error::Error;

@@ -1,4 +1,3 @@
 //! Reads, a file per room.
 
 pub(crate) mod persons;
-pub(crate) mod resources;

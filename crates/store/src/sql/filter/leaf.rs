@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 
 use bailiwick_scim::filter::{CompareOp, Operand};
-use rusqlite::types::Value;
 
 use super::scalar::Scalar;
 use super::{Compiler, negated};
+use crate::sql::Param;
 
 impl Compiler<'_> {
     /// Whether the value compares so. A missing value is different from everything and else compares to nothing.
@@ -15,65 +15,78 @@ impl Compiler<'_> {
             return negated(&self.leaf(scalar, CompareOp::Eq, operand));
         }
         match (scalar, operand) {
-            (Scalar::Never, _) | (_, Operand::Null) => "0".to_owned(),
+            (Scalar::Never, _) | (_, Operand::Null) => "false".to_owned(),
             (Scalar::Constant(text), Operand::Exact(wanted) | Operand::Folded(wanted)) => constant(text, op, wanted),
-            (Scalar::Constant(_), _) => "0".to_owned(),
+            (Scalar::Constant(_), _) => "false".to_owned(),
             (Scalar::Millis(text), Operand::Instant(micros)) => self.millis(text, op, *micros),
-            (Scalar::Millis(_), _) => "0".to_owned(),
+            (Scalar::Millis(_), _) => "false".to_owned(),
             (Scalar::Sql { text, .. }, Operand::Exact(wanted) | Operand::Folded(wanted)) => self.text(text, op, wanted),
-            (Scalar::Sql { text, .. }, Operand::Boolean(wanted)) => self.ordered(text, op, i64::from(*wanted)),
+            (Scalar::Sql { text, .. }, Operand::Boolean(wanted)) => self.ordered(text, op, *wanted),
             (Scalar::Sql { text, .. }, Operand::Instant(wanted)) => self.ordered(text, op, *wanted),
             (Scalar::Sql { text, .. }, Operand::Integer(wanted)) => self.integer(text, op, *wanted),
-            (Scalar::Sql { text, .. }, Operand::Decimal(wanted)) => {
-                let compared = self.ordered(&format!("CAST({text} AS REAL)"), op, *wanted);
-                format!("(typeof({text}) IN ('integer', 'real') AND {compared})")
-            }
+            (Scalar::Sql { text, .. }, Operand::Decimal(wanted)) => self.decimal(text, op, *wanted),
         }
     }
 
-    /// Whether the value is there and not empty.
-    pub(super) fn not_empty(scalar: &Scalar) -> String {
-        match scalar {
-            Scalar::Constant(_) | Scalar::Millis(_) => "1".to_owned(),
-            Scalar::Never => "0".to_owned(),
-            Scalar::Sql { text, .. } => format!("{text} <> ''"),
-        }
-    }
-
-    fn ordered(&mut self, text: &str, op: CompareOp, wanted: impl Into<Value>) -> String {
+    fn ordered(&mut self, text: &str, op: CompareOp, wanted: impl Into<Param<'static>>) -> String {
         match sign(op) {
             Some(sign) => format!("{text} {sign} {}", self.bind(wanted)),
-            None => "0".to_owned(),
+            None => "false".to_owned(),
         }
     }
 
     /// Integers exactly with integers, every other number as a double.
     #[expect(clippy::cast_precision_loss, reason = "numbers with a fraction are compared as doubles")]
     fn integer(&mut self, text: &str, op: CompareOp, wanted: i64) -> String {
-        let exactly = self.ordered(text, op, wanted);
-        let roughly = self.ordered(text, op, wanted as f64);
-        format!("CASE typeof({text}) WHEN 'integer' THEN {exactly} WHEN 'real' THEN {roughly} END")
+        let Some(sign) = sign(op) else {
+            return "false".to_owned();
+        };
+        let (exactly, roughly) = (self.bind(wanted), self.bind(wanted as f64));
+        self.dialect().number_and_integer(text, &format!("{sign} {exactly}"), &format!("{sign} {roughly}"))
+    }
+
+    fn decimal(&mut self, text: &str, op: CompareOp, wanted: f64) -> String {
+        let Some(sign) = sign(op) else {
+            return "false".to_owned();
+        };
+        let wanted = self.bind(wanted);
+        self.dialect().number_and_double(text, &format!("{sign} {wanted}"))
     }
 
     fn text(&mut self, text: &str, op: CompareOp, wanted: &str) -> String {
-        // No stored text holds a NUL, at which SQLite's own functions would stop counting.
-        if sign(op).is_none() && wanted.contains('\0') {
-            return "0".to_owned();
+        if let Some(before) = before_nul(wanted) {
+            return self.text_and_nul(text, op, before);
         }
         let length = wanted.chars().count();
         match op {
-            CompareOp::Co => format!("instr({text}, {}) > 0", self.bind(wanted.to_owned())),
+            CompareOp::Co => {
+                let part = self.bind(wanted.to_owned());
+                self.dialect().holds(text, &part)
+            }
             CompareOp::Ew if length == 0 => format!("{text} IS NOT NULL"),
-            CompareOp::Ew => format!("substr({text}, -{length}) = {}", self.bind(wanted.to_owned())),
+            CompareOp::Ew => {
+                let end = self.dialect().end_of(text, length);
+                format!("{end} = {}", self.bind(wanted.to_owned()))
+            }
             CompareOp::Sw => self.starts_with(text, wanted, length),
             _ => self.ordered(text, op, wanted.to_owned()),
+        }
+    }
+
+    /// No stored text holds a NUL: none is equal to a wanted one that does or holds it, and what is greater than what
+    /// stands before the NUL is greater than the whole.
+    fn text_and_nul(&mut self, text: &str, op: CompareOp, before: &str) -> String {
+        match op {
+            CompareOp::Ge | CompareOp::Gt => self.ordered(text, CompareOp::Gt, before.to_owned()),
+            CompareOp::Le | CompareOp::Lt => self.ordered(text, CompareOp::Le, before.to_owned()),
+            _ => "false".to_owned(),
         }
     }
 
     /// As a range, which an index answers, where there may be one; the expression of an index is always short.
     fn starts_with(&mut self, text: &str, wanted: &str, length: usize) -> String {
         match after_prefix(wanted) {
-            Some(end) if text.len() < 120 && !text.contains("||") => {
+            Some(end) if text.len() < 150 && !text.contains("||") => {
                 let (from, end) = (self.bind(wanted.to_owned()), self.bind(end));
                 format!("({text} >= {from} AND {text} < {end})")
             }
@@ -86,11 +99,11 @@ impl Compiler<'_> {
         let below = micros.div_euclid(1_000);
         let whole = micros.rem_euclid(1_000) == 0;
         match op {
-            CompareOp::Eq if !whole => "0".to_owned(),
+            CompareOp::Eq if !whole => "false".to_owned(),
             CompareOp::Eq => self.ordered(text, op, below),
             CompareOp::Gt | CompareOp::Le => self.ordered(text, op, below),
             CompareOp::Ge | CompareOp::Lt => self.ordered(text, op, if whole { below } else { below + 1 }),
-            _ => "0".to_owned(),
+            _ => "false".to_owned(),
         }
     }
 }
@@ -120,7 +133,12 @@ fn constant(text: &str, op: CompareOp, wanted: &str) -> String {
         CompareOp::Ne => order != Ordering::Equal,
         CompareOp::Sw => text.starts_with(wanted),
     };
-    i32::from(holds).to_string()
+    holds.to_string()
+}
+
+/// What stands before the first NUL, if there is one.
+pub(crate) fn before_nul(text: &str) -> Option<&str> {
+    text.split_once('\0').map(|(before, _)| before)
 }
 
 /// The least text that is greater than every text with this prefix.

@@ -1,11 +1,11 @@
-//! The two functions of ours that SQL may call. Both are pure; no index and no stored column uses them, so that the file
+//! The two functions of ours that SQL of SQLite may call. Both are pure; no index and no stored column uses them, so that the file
 //! stays readable for any SQLite.
 
-use bailiwick_scim::{etag, text};
+use bailiwick_scim::text;
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 
-use crate::rows::ResourceRow;
+use crate::rows::etag;
 
 /// Makes `bailiwick_fold(text)` and `bailiwick_etag(key, id, version, epoch)` known to a connection. Every connection
 /// that runs filters needs this once.
@@ -18,23 +18,10 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     connection.create_scalar_function("bailiwick_etag", 4, flags, |context| {
         let key: [u8; 32] = context.get(0)?;
         let id = context.get_raw(1).as_str().map_err(user_error)?;
-        Ok(tag(&key, id, context.get(2)?, context.get(3)?))
+        Ok(etag(&key, id, context.get(2)?, context.get(3)?))
     })
 }
 
 fn user_error(error: rusqlite::types::FromSqlError) -> rusqlite::Error {
     rusqlite::Error::UserFunctionError(Box::new(error))
-}
-
-fn tag(key: &[u8; 32], id: &str, version: i64, epoch: i64) -> String {
-    etag::tag(key, &[id.as_bytes(), &version.to_be_bytes(), &epoch.to_be_bytes()])
-}
-
-impl ResourceRow {
-    /// The ETag shown for this row: of its id, its version and the epoch of its person (0 without one). Filters on
-    /// `meta.version` compare with the same.
-    #[must_use]
-    pub fn etag(&self, key: &[u8; 32]) -> String {
-        tag(key, &self.id, self.version, self.person.as_ref().map_or(0, |person| person.epoch))
-    }
 }

@@ -64,6 +64,10 @@ impl Compiler<'_> {
         if !self.is_groups(target) && !self.is_members(target) {
             return None;
         }
+        // No id holds a NUL, and PostgreSQL takes none.
+        if id.contains('\0') {
+            return Some("false".to_owned());
+        }
         let (id, integration) = (self.bind(id.clone()), self.bind(self.scope.integration.0));
         let other = format!("(SELECT o.seq FROM resource o WHERE o.id = {id} AND o.integration = {integration})");
         let rows = match (self.is_groups(target), self.scope.nested) {
@@ -82,7 +86,9 @@ impl Compiler<'_> {
             Some("value") => Scalar::always(format!("{row}.id")),
             Some("display") => Scalar::always(format!("{row}.name_match")),
             Some("$ref") => Scalar::always(self.location(Kind::Group, &format!("{row}.id"))),
-            Some("type") if self.scope.nested => Scalar::always(format!("iif({link}.direct, 'direct', 'indirect')")),
+            Some("type") if self.scope.nested => Scalar::always(
+                self.dialect().by_code_point(&format!("CASE {link}.direct WHEN 1 THEN 'direct' ELSE 'indirect' END")),
+            ),
             Some("type") => Scalar::Constant("direct".to_owned()),
             _ => Scalar::Never,
         }
@@ -91,15 +97,23 @@ impl Compiler<'_> {
     pub(super) fn of_member(&mut self, row: &str, target: &Target) -> Scalar {
         match target.sub.as_deref().map(|sub| sub.name.as_str()) {
             Some("value") => Scalar::always(format!("{row}.id")),
-            Some("display") => Scalar::nullable(format!("nullif(bailiwick_fold({row}.display), '')")),
+            Some("display") => Scalar::nullable(self.shown(row)),
             Some("$ref") => {
                 let id = format!("{row}.id");
                 let (user, group) = (self.location(Kind::User, &id), self.location(Kind::Group, &id));
-                Scalar::always(format!("iif({row}.kind = 1, {user}, {group})"))
+                Scalar::always(format!("CASE {row}.kind WHEN 1 THEN {user} ELSE {group} END"))
             }
-            Some("type") => Scalar::always(format!("iif({row}.kind = 1, 'user', 'group')")),
+            Some("type") => {
+                let kind = format!("CASE {row}.kind WHEN 1 THEN 'user' ELSE 'group' END");
+                Scalar::always(self.dialect().by_code_point(&kind))
+            }
             _ => Scalar::Never,
         }
+    }
+
+    /// The match key of what a reference to this resource shows, if anything.
+    fn shown(&self, row: &str) -> String {
+        format!("nullif({}, '')", self.dialect().display_key(row))
     }
 
     /// The manager as the client said, and what the server adds if that is a User of the integration.
@@ -111,7 +125,7 @@ impl Compiler<'_> {
         };
         match sub {
             "value" => Some(Scalar::nullable("r.manager")),
-            "displayName" => Some(known("nullif(bailiwick_fold(b.display), '')")),
+            "displayName" => Some(known(&self.shown("b"))),
             "$ref" => Some(known(&self.location(Kind::User, "b.id"))),
             _ => None,
         }

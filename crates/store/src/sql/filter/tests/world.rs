@@ -11,9 +11,16 @@ use bailiwick_scim::text::{match_key, unique_key};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
+use super::twin::Twin;
+use crate::query::PageQuery;
+use crate::rows::Page;
 use crate::rows::ResourceRow;
-use crate::sqlite::filter::register;
-use crate::sqlite::read::resources::by_seq;
+use crate::sql::Dialect;
+use crate::sql::page;
+use crate::sql::read::resources::by_seq;
+use crate::sqlite::exec::{self, done};
+use crate::sqlite::functions::register;
+use crate::sqlite::page::read;
 
 pub(super) const BASE: &str = "https://x.example/it's/scim/v2";
 pub(super) const ETAG_KEY: [u8; 32] = [7; 32];
@@ -113,7 +120,9 @@ struct Words {
 }
 
 pub(super) struct World {
-    pub(super) connection: Connection,
+    connection: Connection,
+    /// The same rows on PostgreSQL, if there is one for tests.
+    twin: Option<Twin>,
     pub(super) registry: Registry,
     /// Texts that filters may ask for: ids, addresses, versions.
     pub(super) texts: Vec<String>,
@@ -156,7 +165,8 @@ impl World {
         register(&connection).unwrap();
         let registry = Registry::with_extensions(&[extension()]).unwrap();
         let words = [words(registry.user()), words(registry.group())];
-        let mut world = Self { connection, registry, texts: Vec::new(), words, seen: [Vec::new(), Vec::new()] };
+        let mut world =
+            Self { connection, twin: None, registry, texts: Vec::new(), words, seen: [Vec::new(), Vec::new()] };
         world.fill(dice);
         world
     }
@@ -208,6 +218,23 @@ impl World {
             .unwrap();
         self.stranger(&ids);
         self.look(&kinds);
+        self.twin = Twin::of(&self.connection);
+    }
+
+    /// A page, the same on every engine and on every way to it.
+    pub(super) fn page(&self, query: &PageQuery) -> Page {
+        let page = read(&self.connection, query).unwrap();
+        let connection = &self.connection;
+        for short in [
+            done(page::found_by_point(&connection, query)).unwrap(),
+            done(page::quick(&connection, query, Dialect::Sqlite)).unwrap(),
+        ] {
+            same(&page, short);
+        }
+        if let Some(twin) = &self.twin {
+            twin.pages(query).into_iter().for_each(|other| same(&page, other));
+        }
+        page
     }
 
     /// A User of another integration with a name that is asked for; nothing may ever find it.
@@ -341,7 +368,7 @@ impl World {
     fn look(&mut self, kinds: &[Kind]) {
         for (index, kind) in kinds.iter().enumerate() {
             let seq = i64::try_from(index).unwrap() * 3 + 1;
-            let row = by_seq(&self.connection, *kind, seq, true).unwrap().unwrap();
+            let row = exec::one(&self.connection, &by_seq(*kind, seq, true)).unwrap().unwrap();
             let object = self.complete(&row);
             for text in [&object["id"], &object["meta"]["location"], &object["meta"]["version"]] {
                 self.texts.push(text.as_str().unwrap().to_owned());
@@ -406,6 +433,19 @@ impl World {
         }
         object
     }
+}
+
+fn same(page: &Page, other: Option<Page>) {
+    let told =
+        |page: &Page| format!("{:?} {:?} {:?}", page.rows.iter().map(shown).collect::<Vec<_>>(), page.total, page.next);
+    if let Some(other) = other {
+        assert_eq!(told(page), told(&other));
+    }
+}
+
+/// A row with its document as a value: the order of members and the spelling of numbers are the engine's.
+fn shown(row: &ResourceRow) -> (ResourceRow, Value) {
+    (ResourceRow { doc: String::new(), ..row.clone() }, serde_json::from_str(&row.doc).unwrap())
 }
 
 fn words(resource_type: &ResourceType) -> Words {

@@ -3,7 +3,8 @@
 use bailiwick_scim::filter::{CompareOp, Filter, Operand, Resolved};
 use bailiwick_scim::schema::{ENTERPRISE_USER, Target, Type};
 
-use super::scalar::{Form, Scalar, literal, path, sub_path};
+use super::dialect::Path;
+use super::scalar::{Form, Scalar};
 use super::{Compiler, Element, Place, negated};
 
 impl Compiler<'_> {
@@ -48,13 +49,16 @@ impl Compiler<'_> {
     /// Whether the one value at this place is not empty.
     fn present_once(&mut self, target: &Target, place: &Place) -> String {
         let whole = match place {
-            Place::Element(element) => (element.leaf || target.sub.is_none()).then(|| not_empty_element(element)),
-            Place::Group(..) | Place::Member(_) => target.sub.is_none().then(|| "1".to_owned()),
-            Place::Row => (target.leaf().kind == Type::Complex).then(|| whole_attribute(target)),
+            Place::Element(element) => {
+                let whole = element.leaf || target.sub.is_none();
+                whole.then(|| self.dialect().not_empty_element(&element.alias))
+            }
+            Place::Group(..) | Place::Member(_) => target.sub.is_none().then(|| "true".to_owned()),
+            Place::Row => (target.leaf().kind == Type::Complex).then(|| self.whole_attribute(target)),
         };
         whole.unwrap_or_else(|| {
-            let scalar = self.scalar(target, Form::of(target.leaf()), place);
-            Self::not_empty(&scalar)
+            let form = Form::of(target.leaf());
+            not_empty(&self.scalar(target, form, place), form)
         })
     }
 
@@ -64,7 +68,7 @@ impl Compiler<'_> {
         }
         // One complex value: its parts are reached from the row; without the value nothing in it holds.
         let there = match target.is("meta") {
-            true => "1".to_owned(),
+            true => "true".to_owned(),
             false => self.present_once(target, place),
         };
         format!("({there} AND {})", self.filter(inner, place))
@@ -91,34 +95,42 @@ impl Compiler<'_> {
 
     /// The tables of values in the document or its keys, up to the word WHERE.
     fn elements(&mut self, target: &Target, place: &Place, keys: bool) -> (String, Element) {
+        let dialect = self.dialect();
         let source = if keys { "r.keys" } else { "r.doc" };
         let sub = target.sub.as_deref();
-        let several_subs = sub.filter(|sub| sub.multi_valued);
         let alias = self.alias('e');
-        let outer = match place {
+        let (outer, from) = match place {
             Place::Element(outer) => (outer.clone(), String::new()),
             _ if target.attribute.multi_valued => {
-                let path = literal(&path(target, None));
-                let from = format!("jsonb_each({source}, {path}) {alias}");
+                let path = Path::to(target, None);
+                let from = dialect.elements(source, &path, &alias);
                 (Element { alias: alias.clone(), path, keys, leaf: false }, from)
             }
             _ => {
-                let path = literal(&path(target, sub));
-                let from = format!("jsonb_each({source}, {path}) {alias} WHERE ");
+                let path = Path::to(target, sub);
+                let from = format!("{} WHERE ", dialect.elements(source, &path, &alias));
                 return (from, Element { alias, path, keys, leaf: true });
             }
         };
-        let (outer, from) = outer;
-        let Some(sub) = several_subs else {
+        let Some(sub) = sub.filter(|sub| sub.multi_valued) else {
             return (format!("{from} WHERE "), outer);
         };
-        let path = literal(&sub_path(sub));
         let inner = self.alias('e');
+        let values = dialect.elements(&dialect.object(&outer.alias), &Path::default().and(Some(sub)), &inner);
         let comma = if from.is_empty() { "" } else { ", " };
-        let from = format!("{from}{comma}jsonb_each({}, {path}) {inner} WHERE ", outer.object());
-        let rest = literal(&format!("]{}", &sub_path(sub)[1..]));
-        let path = format!("{} || '[' || {}.key || {rest}", outer.path, outer.alias);
-        (from, Element { alias: inner, path, keys: outer.keys, leaf: true })
+        let path = outer.path.at(dialect.place_of(&outer.alias)).and(Some(sub));
+        (format!("{from}{comma}{values} WHERE "), Element { alias: inner, path, keys: outer.keys, leaf: true })
+    }
+
+    /// Whether a single complex attribute has a value.
+    fn whole_attribute(&self, target: &Target) -> String {
+        if target.is("meta") {
+            return "true".to_owned();
+        }
+        if target.extension.as_deref() == Some(ENTERPRISE_USER) && target.attribute.name == "manager" {
+            return "r.manager <> ''".to_owned();
+        }
+        self.dialect().not_empty_at("r.doc", &Path::to(target, target.sub.as_deref()))
     }
 }
 
@@ -134,31 +146,18 @@ pub(super) fn has_several(target: &Target, place: &Place) -> bool {
 
 fn there(scalar: &Scalar) -> String {
     match scalar {
-        Scalar::Constant(_) | Scalar::Millis(_) => "1".to_owned(),
-        Scalar::Never => "0".to_owned(),
+        Scalar::Constant(_) | Scalar::Millis(_) => "true".to_owned(),
+        Scalar::Never => "false".to_owned(),
         Scalar::Sql { text, .. } => format!("{text} IS NOT NULL"),
     }
 }
 
-/// An empty object or array in JSONB is its one byte of header.
-fn not_empty_element(element: &Element) -> String {
-    let alias = &element.alias;
-    format!(
-        "CASE {alias}.type WHEN 'null' THEN 0 WHEN 'text' THEN {alias}.value <> '' WHEN 'object' THEN \
-         length({alias}.value) > 1 WHEN 'array' THEN length({alias}.value) > 1 ELSE 1 END"
-    )
-}
-
-/// Whether a single complex attribute has a value.
-fn whole_attribute(target: &Target) -> String {
-    if target.is("meta") {
-        return "1".to_owned();
+/// Whether the value is there and not empty.
+fn not_empty(scalar: &Scalar, form: Form) -> String {
+    match (scalar, form) {
+        (Scalar::Sql { text, .. }, Form::Exact | Form::Folded) => format!("{text} <> ''"),
+        _ => there(scalar),
     }
-    if target.extension.as_deref() == Some(ENTERPRISE_USER) && target.attribute.name == "manager" {
-        return "r.manager <> ''".to_owned();
-    }
-    let path = literal(&path(target, target.sub.as_deref()));
-    format!("json_extract(r.doc, {path}) NOT IN ('', '{{}}', '[]')")
 }
 
 /// Whether a condition on one element can be told from the comparison keys alone: all of it lies there, and an element

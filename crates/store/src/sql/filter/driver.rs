@@ -86,7 +86,7 @@ fn is_value(target: &Target, name: &str) -> bool {
 fn email(filter: &Resolved) -> Option<&str> {
     match filter {
         Filter::Compare(target, CompareOp::Eq, Operand::Folded(key)) if is_value(target, "emails") => {
-            (!key.is_empty() && key.trim() == key).then_some(key)
+            (!key.is_empty() && key.trim() == key && !key.contains('\0')).then_some(key)
         }
         Filter::Values(target, inner) if target.is("emails") => match &**inner {
             Filter::And(parts) => parts.iter().find_map(email),
@@ -101,7 +101,7 @@ fn email(filter: &Resolved) -> Option<&str> {
 fn email_rows(key: &str, compiler: &mut Compiler<'_>) -> String {
     let key = compiler.bind(text::unique_key(key));
     format!(
-        "r.seq IN (SELECT resource FROM email WHERE key = {key} \
-         UNION ALL SELECT resource FROM email WHERE instr(key, char(775)) > 0)"
+        "r.seq IN (SELECT resource FROM email WHERE key = {key} UNION ALL SELECT resource FROM email WHERE {})",
+        compiler.dialect().dotted()
     )
 }

@@ -4,10 +4,10 @@
 //! the order of creation, whatever the direction. A walk behind a known row is one or two stretches, each a range of an
 //! index if there is one.
 
-use rusqlite::types::Value;
-
 use crate::query::{From, PageQuery};
-use crate::sqlite::filter::{Compiler, Scalar};
+use crate::sql::filter::{Compiler, Scalar, before_nul};
+use crate::sql::{Param, Value};
+use bailiwick_scim::schema::Type;
 
 /// A part of the order.
 #[derive(Debug, PartialEq)]
@@ -76,7 +76,9 @@ impl Stretch {
         match self {
             Self::All => Some(by_key(Vec::new(), if nullable { nulls } else { "" })),
             Self::AfterKey(value, seq) => {
-                let (value, seq) = (compiler.bind(value.clone()), compiler.bind(*seq));
+                // Of another type: the schema changed during the walk, which ends.
+                let value = bound(value, sort.map(|sort| sort.target.leaf().kind)?)?;
+                let (value, seq) = (compiler.bind(value), compiler.bind(*seq));
                 let from = format!("{key} {beyond}= {value}");
                 let behind = format!("({key} {beyond} {value} OR r.seq > {seq})");
                 Some(by_key(vec![from, behind], ""))
@@ -92,13 +94,26 @@ impl Stretch {
     }
 }
 
-/// A sort key as it leaves the store. A double leaves as its bits: printed and read again it might be its neighbour.
-pub(super) fn key_out(key: Value) -> serde_json::Value {
+/// A sort key as it is bound; `None` if no attribute of this type has it. Numbers of all kinds compare with each other.
+fn bound(key: &Value, kind: Type) -> Option<Param<'static>> {
+    let number = matches!(kind, Type::Boolean | Type::DateTime | Type::Decimal | Type::Integer);
     match key {
-        Value::Blob(_) | Value::Null => serde_json::Value::Null,
-        Value::Integer(number) => number.into(),
+        Value::Int(key) if number => Some((*key).into()),
+        Value::Real(key) if number => Some((*key).into()),
+        // No stored text holds a NUL, and PostgreSQL takes none.
+        Value::Text(key) if !number => Some(before_nul(key).unwrap_or(key).to_owned().into()),
+        _ => None,
+    }
+}
+
+/// A sort key as it leaves the store. A double leaves as its bits: printed and read again it might be its neighbour.
+pub(super) fn key_out(key: &Value) -> serde_json::Value {
+    match key {
+        Value::Bytes(_) | Value::Null => serde_json::Value::Null,
+        Value::Flag(flag) => i64::from(*flag).into(),
+        Value::Int(number) => (*number).into(),
         Value::Real(number) => serde_json::Value::Array(vec![number.to_bits().into()]),
-        Value::Text(text) => text.into(),
+        Value::Text(text) => text.as_str().into(),
     }
 }
 
@@ -109,7 +124,7 @@ fn key_in(key: &serde_json::Value) -> Value {
             let bits = bits.first().and_then(serde_json::Value::as_u64);
             bits.map_or(Value::Null, |bits| Value::Real(f64::from_bits(bits)))
         }
-        serde_json::Value::Number(number) => number.as_i64().map_or(Value::Null, Value::Integer),
+        serde_json::Value::Number(number) => number.as_i64().map_or(Value::Null, Value::Int),
         serde_json::Value::String(text) => Value::Text(text.clone()),
         serde_json::Value::Bool(_) | serde_json::Value::Null | serde_json::Value::Object(_) => Value::Null,
     }

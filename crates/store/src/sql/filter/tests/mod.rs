@@ -1,5 +1,9 @@
 //! SQL and the reference in memory give the same answer: random resources, random filters, random orders.
 
+#[path = "../../../../../testkit/src/schema.rs"]
+#[expect(dead_code, reason = "others need the rest of it")]
+mod schema;
+mod twin;
 mod world;
 
 use bailiwick_domain::ids::{IntegrationId, Kind};
@@ -13,8 +17,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::query::{From, PageQuery};
-use crate::sqlite::filter::{Compiler, Scope};
-use crate::sqlite::page;
+use crate::sql::Dialect;
+use crate::sql::filter::{Compiler, Scope};
 use world::{BASE, Dice, ETAG_KEY, World};
 
 const INTEGRATION: IntegrationId = IntegrationId(1);
@@ -38,7 +42,7 @@ fn query(kind: Kind, filter: Option<Resolved>, sort: Option<Sort>, count: u64) -
 fn walked(world: &World, mut query: PageQuery, total: usize, told: &str) -> Vec<String> {
     let mut ids = Vec::new();
     loop {
-        let page = page::read(&world.connection, &query).unwrap();
+        let page = world.page(&query);
         assert_eq!(page.total, Some(total as u64), "{told}");
         assert!(page.next.is_none() || page.rows.len() as u64 == query.count);
         ids.extend(page.rows.into_iter().map(|row| row.id));
@@ -52,11 +56,14 @@ fn walked(world: &World, mut query: PageQuery, total: usize, told: &str) -> Vec<
 
 /// What to look at when the two disagree.
 fn told(filter: &Option<Resolved>, sort: &Option<Sort>, kind: Kind, seen: &[Object]) -> String {
-    let scope = Scope { integration: INTEGRATION, kind, nested: true, base: BASE, etag_key: &ETAG_KEY };
-    let sql = filter.as_ref().map(|filter| Compiler::new(scope).condition(filter));
-    let key = sort.as_ref().map(|sort| (Compiler::new(scope).sort_key(&sort.target), sort.descending));
+    let told = [Dialect::Sqlite, Dialect::Postgres].map(|dialect| {
+        let scope = Scope { dialect, integration: INTEGRATION, kind, nested: true, base: BASE, etag_key: &ETAG_KEY };
+        let sql = filter.as_ref().map(|filter| Compiler::new(scope).condition(filter));
+        let key = sort.as_ref().map(|sort| (Compiler::new(scope).sort_key(&sort.target), sort.descending));
+        format!("{sql:?}\nsorted by {key:?}")
+    });
     let seen: Vec<String> = seen.iter().map(|object| serde_json::to_string(object).unwrap()).collect();
-    format!("{}\n{sql:?}\nsorted by {key:?}\n{}", plain(filter), seen.join("\n"))
+    format!("{}\n{}\n{}", plain(filter), told.join("\n"), seen.join("\n"))
 }
 
 /// A filter without the definitions of its attributes.
@@ -111,7 +118,7 @@ fn check(world: &World, dice: &mut Dice, kind: Kind, filter: Option<&Parsed>) {
     assert_eq!(walked(world, query.clone(), expect.len(), &told), expect, "{told}");
     let offset = dice.below(expect.len() + 2);
     query.from = From::Offset(offset as u64);
-    let page = page::read(&world.connection, &query).unwrap();
+    let page = world.page(&query);
     let ids: Vec<String> = page.rows.into_iter().map(|row| row.id).collect();
     let behind = expect.get(offset..).unwrap_or_default();
     assert_eq!(ids, behind[..behind.len().min(usize::try_from(count).unwrap())], "offset {offset} of {told}");
@@ -253,7 +260,7 @@ proptest! {
             let filter = resolve(&world.registry, resource_type, &filter, Unknown::Refuse, quirks, repairs).ok();
             let path = dice.pick(world.paths(Kind::User)).clone();
             let sort = sort::resolve(&world.registry, resource_type, &path, false).ok();
-            let page = page::read(&world.connection, &query(Kind::User, filter, sort, 3)).unwrap();
+            let page = world.page(&query(Kind::User, filter, sort, 3));
             prop_assert!(page.rows.len() <= 3);
         }
     }

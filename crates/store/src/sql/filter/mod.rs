@@ -5,10 +5,11 @@
 //! and every negation is written as `IS NOT TRUE`, so that no NULL crosses it.
 //!
 //! `scalar` finds where a single value lies, `leaf` compares it, `values` asks whether some value of several does,
-//! `related` reaches other rows (groups, members, managers), `driver` names conditions that an index answers.
+//! `related` reaches other rows (groups, members, managers), `driver` names conditions that an index answers, `dialect`
+//! holds what the engines say in different words.
 
+mod dialect;
 mod driver;
-mod functions;
 mod leaf;
 mod related;
 mod scalar;
@@ -20,20 +21,23 @@ mod tests;
 
 use bailiwick_domain::ids::{IntegrationId, Kind};
 use bailiwick_scim::filter::{Filter, Resolved};
-use rusqlite::types::Value;
 
+use crate::sql::{Dialect, Param};
+use dialect::Path;
 pub(crate) use driver::{Driver, Point, driver, point};
-pub(crate) use functions::register;
+pub(crate) use leaf::before_nul;
 pub(crate) use scalar::Scalar;
 
 /// What a filter is compiled for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope<'a> {
+    /// Which SQL.
+    pub(crate) dialect: Dialect,
     /// Whose resources.
     pub(crate) integration: IntegrationId,
     /// Users or groups.
     pub(crate) kind: Kind,
-    /// Whether groups hold groups, so that membership must be followed upwards.
+    /// Whether groups may hold groups, so that membership must be followed upwards.
     pub(crate) nested: bool,
     /// Base URL of the endpoint.
     pub(crate) base: &'a str,
@@ -45,7 +49,7 @@ pub(crate) struct Scope<'a> {
 #[derive(Debug)]
 pub(crate) struct Compiler<'a> {
     scope: Scope<'a>,
-    params: Vec<Value>,
+    params: Vec<Param<'static>>,
     aliases: usize,
 }
 
@@ -67,8 +71,8 @@ enum Place {
 struct Element {
     /// Alias of the table of values.
     alias: String,
-    /// JSON path of the array, as an expression of SQL.
-    path: String,
+    /// Where the array lies in the document.
+    path: Path,
     /// Whether the table runs over the comparison keys instead of the document.
     keys: bool,
     /// Whether the element is the value itself, not an object that holds it.
@@ -80,15 +84,27 @@ impl<'a> Compiler<'a> {
         Self { scope, params: Vec::new(), aliases: 0 }
     }
 
+    /// Which SQL is written.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.scope.dialect
+    }
+
     /// The parameters bound so far, in the order of their numbers.
-    pub(crate) fn into_params(self) -> Vec<Value> {
+    pub(crate) fn into_params(self) -> Vec<Param<'static>> {
         self.params
     }
 
     /// Binds a value; the answer stands for it in SQL.
-    pub(crate) fn bind(&mut self, value: impl Into<Value>) -> String {
-        self.params.push(value.into());
-        format!("?{}", self.params.len())
+    pub(crate) fn bind(&mut self, value: impl Into<Param<'static>>) -> String {
+        let value = value.into();
+        let written = self.scope.dialect.parameter(self.params.len() + 1, &value);
+        self.params.push(value);
+        written
+    }
+
+    /// A column of which no index shall answer a condition.
+    pub(crate) fn without_index(&self, column: &str) -> String {
+        self.scope.dialect.without_index(column)
     }
 
     fn alias(&mut self, prefix: char) -> String {
@@ -106,8 +122,7 @@ impl<'a> Compiler<'a> {
             Filter::And(parts) => self.joined(parts, " AND ", place),
             Filter::Or(parts) => self.joined(parts, " OR ", place),
             Filter::Not(inner) => negated(&self.filter(inner, place)),
-            Filter::Constant(true) => "1".to_owned(),
-            Filter::Constant(false) => "0".to_owned(),
+            Filter::Constant(value) => value.to_string(),
             Filter::Compare(target, op, operand) => self.compare(target, *op, operand, place),
             Filter::Present(target) => self.present(target, place),
             Filter::Values(target, inner) => self.values(target, inner, place),

@@ -7,9 +7,11 @@ use bailiwick_scim::schema::Registry;
 use bailiwick_scim::sort;
 use rusqlite::Connection;
 
-use super::{order, scope, walk_sql};
+use super::{Walk, order, scope};
 use crate::query::{From, PageQuery, Position};
-use crate::sqlite::filter::{Compiler, register};
+use crate::sql::Dialect;
+use crate::sql::filter::Compiler;
+use crate::sqlite::functions::register;
 
 fn connection() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
@@ -51,11 +53,14 @@ fn query(kind: Kind, filter: &str, sort_by: &str, from: From) -> PageQuery {
 
 /// How the planner goes about the first stretch of a page.
 fn plan(query: &PageQuery) -> String {
-    let mut compiler = Compiler::new(scope(query, false));
-    let sql = walk_sql(query, &order::stretches(query)[0], 10, &mut compiler).unwrap();
+    let mut compiler = Compiler::new(scope(query, Dialect::Sqlite, false));
+    let sql = Walk::compile(query, &order::stretches(query)[0], 10, &mut compiler).unwrap().text;
     let connection = connection();
     let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-    super::bind(&mut statement, compiler).unwrap();
+    let params = compiler.into_params();
+    for (index, param) in params.iter().take(statement.parameter_count()).enumerate() {
+        statement.raw_bind_parameter(index + 1, param).unwrap();
+    }
     let mut rows = statement.raw_query();
     let mut lines = Vec::new();
     while let Some(row) = rows.next().unwrap() {

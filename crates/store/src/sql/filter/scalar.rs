@@ -7,7 +7,9 @@ use bailiwick_domain::ids::Kind;
 use bailiwick_scim::filter::Operand;
 use bailiwick_scim::schema::{Attribute, ENTERPRISE_USER, Target, Type};
 
+use super::dialect::{Path, literal};
 use super::{Compiler, Element, Place};
+use crate::sql::Param;
 
 /// What is wanted of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +59,7 @@ pub(crate) enum Scalar {
     Millis(String),
     /// There is none, ever.
     Never,
-    /// An expression in the form asked for; booleans are 0 and 1, instants microseconds.
+    /// An expression in the form asked for; instants are microseconds.
     Sql { text: String, nullable: bool },
 }
 
@@ -71,51 +73,14 @@ impl Scalar {
     }
 }
 
-/// Text as a literal of SQL.
-pub(super) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-/// One step of a JSON path.
-fn step(path: &mut String, name: &str) {
-    path.push('.');
-    if name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        path.push_str(name);
-    } else {
-        path.push('"');
-        path.push_str(name);
-        path.push('"');
-    }
-}
-
-/// The JSON path of an attribute, or of its sub-attribute.
-pub(super) fn path(target: &Target, sub: Option<&Attribute>) -> String {
-    let mut path = "$".to_owned();
-    if let Some(urn) = &target.extension {
-        step(&mut path, urn);
-    }
-    step(&mut path, &target.attribute.name);
-    if let Some(sub) = sub {
-        step(&mut path, &sub.name);
-    }
-    path
-}
-
-/// The JSON path of a sub-attribute in a value.
-pub(super) fn sub_path(sub: &Attribute) -> String {
-    let mut path = "$".to_owned();
-    step(&mut path, &sub.name);
-    path
-}
-
 impl Compiler<'_> {
     /// The value of a target that has at most one at this place.
     pub(super) fn scalar(&mut self, target: &Target, form: Form, place: &Place) -> Scalar {
         match place {
-            Place::Element(element) => element_value(element, target, form),
+            Place::Element(element) => self.of_element(element, target, form),
             Place::Group(row, direct) => self.of_group(row, direct, target),
             Place::Member(row) => self.of_member(row, target),
-            Place::Row => self.of_row(target, form).unwrap_or_else(|| of_json(target, form)),
+            Place::Row => self.of_row(target, form).unwrap_or_else(|| self.of_json(target, form)),
         }
     }
 
@@ -146,10 +111,10 @@ impl Compiler<'_> {
             "location" => Scalar::always(self.location(self.scope.kind, "r.id")),
             "resourceType" => Scalar::Constant(self.scope.kind.name().to_owned()),
             "version" => {
-                let key = self.bind(self.scope.etag_key.to_vec());
+                let key = self.bind(Param::Bytes(self.scope.etag_key.to_vec().into()));
                 let version = self.changed("version", "seq");
                 let epoch = "coalesce((SELECT p.epoch FROM person p WHERE p.seq = r.person), 0)";
-                Scalar::always(format!("bailiwick_etag({key}, r.id, {version}, {epoch})"))
+                Scalar::always(self.dialect().etag(&key, &version, epoch))
             }
             _ => Scalar::Never,
         }
@@ -159,10 +124,13 @@ impl Compiler<'_> {
     fn changed(&self, column: &str, of_change: &str) -> String {
         match self.scope.kind {
             Kind::User => format!("r.{column}"),
-            Kind::Group => format!(
-                "max(r.{column}, coalesce((SELECT c.{of_change} FROM member_change c WHERE c.grp = r.seq \
-                 ORDER BY c.seq DESC LIMIT 1), 0))"
-            ),
+            Kind::Group => {
+                let last = format!(
+                    "coalesce((SELECT c.{of_change} FROM member_change c WHERE c.grp = r.seq ORDER BY c.seq DESC \
+                     LIMIT 1), 0)"
+                );
+                self.dialect().greater(&format!("r.{column}"), &last)
+            }
         }
     }
 
@@ -171,39 +139,20 @@ impl Compiler<'_> {
         let base = self.scope.base.trim_end_matches('/');
         format!("({} || {id})", literal(&format!("{base}/{}/", kind.endpoint())))
     }
-}
 
-/// A value in the document or its keys, reached without passing an array.
-fn of_json(target: &Target, form: Form) -> Scalar {
-    let path = literal(&path(target, target.sub.as_deref()));
-    Scalar::nullable(match form {
-        Form::Boolean => format!("(json_type(r.doc, {path}) = 'true')"),
-        Form::Exact | Form::Number => format!("json_extract(r.doc, {path})"),
-        Form::Folded | Form::Instant => format!("json_extract(r.keys, {path})"),
-    })
-}
-
-impl Element {
-    /// The value if it is an object, so that it can be looked into without an error if it is none.
-    pub(super) fn object(&self) -> String {
-        format!("iif({0}.type = 'object', {0}.value, NULL)", self.alias)
+    /// A value in the document or its keys, reached without passing an array.
+    fn of_json(&self, target: &Target, form: Form) -> Scalar {
+        let source = if form.in_keys() { "r.keys" } else { "r.doc" };
+        Scalar::nullable(self.dialect().at(source, &Path::to(target, target.sub.as_deref()), form))
     }
-}
 
-fn element_value(element: &Element, target: &Target, form: Form) -> Scalar {
-    let alias = &element.alias;
-    let sub = target.sub.as_deref().filter(|_| !element.leaf);
-    let text = match sub {
-        _ if form.in_keys() && !element.keys => {
-            let rest = sub.map_or_else(String::new, |sub| sub_path(sub)[1..].to_owned());
-            format!("json_extract(r.keys, {} || '[' || {alias}.key || {})", element.path, literal(&format!("]{rest}")))
+    fn of_element(&self, element: &Element, target: &Target, form: Form) -> Scalar {
+        let dialect = self.dialect();
+        let sub = target.sub.as_deref().filter(|_| !element.leaf);
+        if form.in_keys() && !element.keys {
+            let path = element.path.clone().at(dialect.place_of(&element.alias)).and(sub);
+            return Scalar::nullable(dialect.at("r.keys", &path, form));
         }
-        Some(sub) if form == Form::Boolean => {
-            format!("(json_type({}, {}) = 'true')", element.object(), literal(&sub_path(sub)))
-        }
-        Some(sub) => format!("json_extract({}, {})", element.object(), literal(&sub_path(sub))),
-        None if form == Form::Boolean => format!("({alias}.type = 'true')"),
-        None => format!("{alias}.value"),
-    };
-    Scalar::nullable(text)
+        Scalar::nullable(dialect.in_element(&element.alias, sub, form))
+    }
 }
