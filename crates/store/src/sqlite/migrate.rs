@@ -1,7 +1,6 @@
 //! Setting a store up and bringing its schema forward. Forward only; each step is one transaction.
 
 use crate::error::Error;
-pub(crate) use crate::migration::hex;
 use crate::migration::{self, MIGRATIONS, Migration, Taken};
 use crate::rekey;
 use crate::sqlite::{exec, lock};

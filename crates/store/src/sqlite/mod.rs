@@ -14,7 +14,6 @@ mod read;
 
 pub(crate) use crate::store::SCAN_BUDGET;
 pub(crate) use crate::ticks;
-pub(crate) use migrate::hex;
 pub(crate) use pool::PooledReader;
 
 use crate::change::{ChangeSet, Committed};
