@@ -10,8 +10,8 @@ use super::follow::Follower;
 use super::lease::Lease;
 use super::link::Link;
 use crate::change::{ChangeSet, Committed};
-use crate::error::Error;
 use crate::deadline;
+use crate::error::Error;
 use crate::store::{Clock, Role};
 use crate::ticks;
 use crate::weight::{ALONE_BYTES, ALONE_ROWS, BATCH_BYTES, QUEUE, weight};
@@ -304,7 +304,11 @@ impl Worker {
     }
 
     /// Commits sets, and finds out what became of them if the connection breaks meanwhile.
-    async fn commit(&self, sets: &[&ChangeSet], limits: Limits) -> Result<(Vec<Result<Committed, Error>>, Done), Error> {
+    async fn commit(
+        &self,
+        sets: &[&ChangeSet],
+        limits: Limits,
+    ) -> Result<(Vec<Result<Committed, Error>>, Done), Error> {
         let session = self.link.session(CONNECT).await?;
         if let Some(span) = limits.statement {
             session.simple(&format!("SET statement_timeout = {}", span.as_millis())).await?;

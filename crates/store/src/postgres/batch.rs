@@ -19,7 +19,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 /// The lock of all writers of a store: of one schema of one database. It ends with its transaction, however that ends.
-pub(crate) const LOCK: Sql = Sql::same("SELECT pg_advisory_xact_lock(hashtextextended('bailiwick/' || current_schema(), 0))");
+pub(crate) const LOCK: Sql =
+    Sql::same("SELECT pg_advisory_xact_lock(hashtextextended('bailiwick/' || current_schema(), 0))");
 const SEQUENCE: Sql = Sql::same("SELECT value, at FROM sequence WHERE name = 'change'");
 
 /// The least that a commit itself is given.
@@ -79,9 +80,18 @@ pub(super) async fn commit(
     deadline: Instant,
 ) -> Result<(Vec<Outcome>, Done), Halt> {
     match attempt(session, sets, Manner::Together, deadline).await {
-        Err(Halt::Refused(error)) => Ok((vec![Err(error)], Done::default())),
+        Err(Halt::Failed(error)) => Err(Halt::Failed(of_writing(error))),
+        Err(Halt::Refused(error)) => Ok((vec![Err(of_writing(error))], Done::default())),
         Err(Halt::Spoiled) => attempt(session, sets, Manner::Singly, deadline).await,
         result => result,
+    }
+}
+
+/// A statement that ran out of time is the caller's fault only when it reads.
+fn of_writing(error: Error) -> Error {
+    match error {
+        Error::Budget => slow(),
+        other => other,
     }
 }
 
@@ -200,7 +210,7 @@ impl<'s> Batch<'s> {
             }
             Err(error) => {
                 self.session.simple("ROLLBACK TO change_set; RELEASE change_set").await?;
-                Ok(Err(error))
+                Ok(Err(of_writing(error)))
             }
         }
     }
@@ -278,11 +288,8 @@ impl<'s> Batch<'s> {
 /// in question has ended: it would hold the lock itself.
 pub(super) async fn was_committed(session: &Session, trace: &Trace) -> Result<bool, Error> {
     let lock = Query::new(LOCK, binds![], |_| Ok(()));
-    let stands = Query::new(
-        Sql::same("SELECT request FROM event WHERE seq = ?1"),
-        binds![trace.seq],
-        |row| row.string(0),
-    );
+    let stands =
+        Query::new(Sql::same("SELECT request FROM event WHERE seq = ?1"), binds![trace.seq], |row| row.string(0));
     let (_, _, found) = try_join3(session.simple("BEGIN"), session.one(lock), session.one(stands)).await?;
     session.simple("ROLLBACK").await?;
     Ok(found.as_ref() == Some(&trace.request))

@@ -27,6 +27,8 @@ const FOLD_ROWS: u32 = 64;
 const FOLD_GROUPS: usize = 4;
 const FOLD_STEP: i64 = 1_000;
 
+const COUNTS: Sql = Sql::same("SELECT grp, count(*) FROM member_change GROUP BY grp");
+
 pub(super) struct Upkeep {
     role: Role,
     lease: Option<Lease>,
@@ -63,7 +65,8 @@ impl Upkeep {
             }
             if seals {
                 let at = (self.clock)().0;
-                let sealed = on(link, async |session| transaction(session, async || seal::step(session, at).await).await).await;
+                let sealed =
+                    on(link, async |session| transaction(session, async || seal::step(session, at).await).await).await;
                 if let Err(error) = sealed {
                     return Some(Err(error));
                 }
@@ -96,12 +99,9 @@ impl Upkeep {
     /// its document.
     async fn fold(&mut self, link: &Link) -> Result<(), Error> {
         let Some(changes) = &mut self.changes else {
-            let count = Query::new(
-                Sql::same("SELECT grp, count(*) FROM member_change GROUP BY grp"),
-                binds![],
-                |row| Ok((row.int(0)?, u32::try_from(row.int(1)?).unwrap_or(u32::MAX))),
-            );
-            self.changes = Some(on(link, async |session| session.all(count.clone()).await).await?.into_iter().collect());
+            let counts =
+                Query::new(COUNTS, binds![], |row| Ok((row.int(0)?, u32::try_from(row.int(1)?).unwrap_or(u32::MAX))));
+            self.changes = Some(on(link, async |session| session.all(counts).await).await?.into_iter().collect());
             return Ok(());
         };
         let due: Vec<i64> =
