@@ -1,7 +1,7 @@
 //! The load client: keep-alive HTTP/1.1 over raw sockets, so that the client costs little beside the server.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -90,71 +90,117 @@ fn head(buffer: &[u8]) -> Option<(u16, usize, usize)> {
     Some((status, end + 4, length))
 }
 
+/// Which request of a load is to be made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// Of all requests.
+    pub(crate) number: usize,
+    /// Whose: the connections are counted from 0.
+    pub(crate) client: usize,
+    /// Of those of this connection.
+    pub(crate) round: usize,
+}
+
 /// What a load found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
-    pub(crate) requests: u64,
+    /// Microseconds, in order.
+    times: Vec<u32>,
     pub(crate) seconds: f64,
     pub(crate) wrong: u64,
     pub(crate) first_wrong: Option<String>,
-    pub(crate) p50_us: f64,
-    pub(crate) p99_us: f64,
 }
 
 impl Outcome {
+    pub(crate) fn requests(&self) -> usize {
+        self.times.len()
+    }
+
     pub(crate) fn rate(&self) -> f64 {
-        self.requests as f64 / self.seconds
+        self.times.len() as f64 / self.seconds
+    }
+
+    /// The time within which this share of the answers came.
+    pub(crate) fn within_us(&self, share: f64) -> f64 {
+        let index = (self.times.len() as f64 * share) as usize;
+        self.times.get(index.min(self.times.len().saturating_sub(1))).copied().map_or(0.0, f64::from)
+    }
+
+    /// Takes in another round of the same load.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.seconds += other.seconds;
+        self.join(other);
+        self.times.sort_unstable();
+    }
+
+    /// Takes in what was sent at the same time.
+    fn join(&mut self, other: Self) {
+        self.times.extend(other.times);
+        self.wrong += other.wrong;
+        self.first_wrong = self.first_wrong.take().or(other.first_wrong);
     }
 }
 
-/// Sends what `make` gives for 0, 1, 2, ... through so many connections, for so long or until `make` gives nothing.
-pub(crate) async fn drive<F>(address: &str, connections: usize, span: Duration, make: F) -> Result<Outcome, String>
+/// One connection of a load.
+struct Driver<F> {
+    connection: Connection,
+    client: usize,
+    next: Arc<AtomicUsize>,
+    make: Arc<F>,
+    outcome: Outcome,
+}
+
+impl<F: Fn(Turn) -> Option<Request>> Driver<F> {
+    async fn run(mut self, begin: Instant, span: Duration) -> Result<Outcome, String> {
+        for round in 0.. {
+            let turn = Turn { number: self.next.fetch_add(1, Ordering::Relaxed), client: self.client, round };
+            if begin.elapsed() >= span {
+                break;
+            }
+            let Some(request) = (self.make)(turn) else { break };
+            let sent = Instant::now();
+            let (status, body) = self.connection.exchange(&request.bytes).await?;
+            self.outcome.times.push(sent.elapsed().as_micros() as u32);
+            let holds = request.holds.as_deref();
+            let found = holds.is_none_or(|text| body.windows(text.len()).any(|window| window == text.as_bytes()));
+            if status != request.expect || !found {
+                self.outcome.wrong += 1;
+                self.outcome.first_wrong.get_or_insert_with(|| {
+                    let sent = String::from_utf8_lossy(&request.bytes[..request.bytes.len().min(300)]).into_owned();
+                    format!("{status} {} for {sent}", String::from_utf8_lossy(&body[..body.len().min(300)]))
+                });
+            }
+        }
+        Ok(self.outcome)
+    }
+}
+
+/// Sends what `make` gives, turn by turn, through so many connections shared out among the servers, for so long or until
+/// it gives nothing.
+pub(crate) async fn drive<F>(addresses: &[&str], connections: usize, span: Duration, make: F) -> Result<Outcome, String>
 where
-    F: Fn(usize) -> Option<Request> + Send + Sync + 'static,
+    F: Fn(Turn) -> Option<Request> + Send + Sync + 'static,
 {
     let make = Arc::new(make);
     let next = Arc::new(AtomicUsize::new(0));
-    let wrong = Arc::new(AtomicU64::new(0));
+    let mut drivers = Vec::new();
+    for (client, address) in addresses.iter().cycle().take(connections).enumerate() {
+        let connection = Connection::open(address).await?;
+        drivers.push(Driver {
+            connection,
+            client,
+            next: next.clone(),
+            make: make.clone(),
+            outcome: Outcome::default(),
+        });
+    }
     let begin = Instant::now();
-    let mut tasks = Vec::new();
-    for _ in 0..connections {
-        let (make, next, wrong) = (make.clone(), next.clone(), wrong.clone());
-        let mut connection = Connection::open(address).await?;
-        tasks.push(tokio::spawn(async move {
-            let (mut times, mut first_wrong) = (Vec::new(), None);
-            while begin.elapsed() < span {
-                let Some(request) = make(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                let sent = Instant::now();
-                let (status, body) = connection.exchange(&request.bytes).await?;
-                times.push(sent.elapsed().as_micros() as u32);
-                let holds = request.holds.as_deref();
-                let found = holds.is_none_or(|text| body.windows(text.len()).any(|window| window == text.as_bytes()));
-                if status != request.expect || !found {
-                    wrong.fetch_add(1, Ordering::Relaxed);
-                    first_wrong.get_or_insert_with(|| {
-                        let sent = String::from_utf8_lossy(&request.bytes[..request.bytes.len().min(300)]).into_owned();
-                        format!("{status} {} for {sent}", String::from_utf8_lossy(&body[..body.len().min(300)]))
-                    });
-                }
-            }
-            Ok::<_, String>((times, first_wrong))
-        }));
-    }
-    let (mut times, mut first_wrong) = (Vec::new(), None);
+    let tasks: Vec<_> = drivers.into_iter().map(|driver| tokio::spawn(driver.run(begin, span))).collect();
+    let mut all = Outcome::default();
     for task in tasks {
-        let (some, wrong) = task.await.map_err(|error| error.to_string())??;
-        times.extend(some);
-        first_wrong = first_wrong.or(wrong);
+        all.join(task.await.map_err(|error| error.to_string())??);
     }
-    let seconds = begin.elapsed().as_secs_f64();
-    times.sort_unstable();
-    let at = |share: f64| times.get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1)));
-    Ok(Outcome {
-        requests: times.len() as u64,
-        seconds,
-        wrong: wrong.load(Ordering::Relaxed),
-        first_wrong,
-        p50_us: at(0.5).copied().map_or(0.0, f64::from),
-        p99_us: at(0.99).copied().map_or(0.0, f64::from),
-    })
+    all.seconds = begin.elapsed().as_secs_f64();
+    all.times.sort_unstable();
+    Ok(all)
 }

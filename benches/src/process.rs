@@ -1,8 +1,26 @@
 //! Child processes: started, watched, measured, ended with the value that holds them.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+/// Where a store is.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// SQLite, in a folder.
+    Folder(PathBuf),
+    /// PostgreSQL, by the URL of a database.
+    Database(String),
+}
+
+impl Place {
+    fn name_to(&self, command: &mut Command) {
+        match self {
+            Self::Folder(folder) => command.arg("--data").arg(folder),
+            Self::Database(url) => command.arg("--database-url").arg(url),
+        };
+    }
+}
 
 /// A server under load.
 #[derive(Debug)]
@@ -13,12 +31,9 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts a command and waits for its `listening on http://ADDR` line.
-    pub(crate) fn start(command: &mut Command) -> Result<Self, String> {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("cannot start {command:?}: {error}"))?;
+    fn start(command: &mut Command) -> Result<Self, String> {
+        let mut child =
+            command.stdout(Stdio::piped()).spawn().map_err(|error| format!("cannot start {command:?}: {error}"))?;
         let stdout = child.stdout.take().ok_or("no output")?;
         for line in BufReader::new(stdout).lines() {
             let line = line.map_err(|error| error.to_string())?;
@@ -35,19 +50,17 @@ impl Server {
         Self::start(Command::new(own).arg("hello"))
     }
 
-    /// Bailiwick on a folder, with its defaults.
-    pub(crate) fn bailiwick(binary: &Path, folder: &Path) -> Result<Self, String> {
-        Self::start(
-            Command::new(binary).args(["serve", "--listen", "127.0.0.1:0", "--log", "error", "--data"]).arg(folder),
-        )
+    /// Bailiwick on a store, with its defaults.
+    pub(crate) fn bailiwick(binary: &Path, place: &Place) -> Result<Self, String> {
+        let mut command = Command::new(binary);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "error"]);
+        place.name_to(&mut command);
+        Self::start(&mut command)
     }
 
-    /// CPU time spent so far, in microseconds. The kernel counts in ticks of 10 ms.
+    /// CPU time spent so far, in microseconds.
     pub(crate) fn cpu_us(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-        (ticks(11) + ticks(12)) * 10_000.0
+        Stat::of(self.child.id()).map_or(0.0, |stat| stat.own_us)
     }
 
     /// Peak resident memory, in MiB.
@@ -65,13 +78,33 @@ impl Drop for Server {
     }
 }
 
-/// Creates an integration on the folder and returns its token.
-pub(crate) fn integration(binary: &Path, folder: &Path) -> Result<String, String> {
-    let output = Command::new(binary)
-        .args(["integration", "create", "bench", "--preset", "entra", "--rate-limit", "off", "--json", "--data"])
-        .arg(folder)
-        .output()
-        .map_err(|error| error.to_string())?;
+/// What the kernel counts of a process. It counts in ticks of 10 ms.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stat {
+    pub(crate) parent: u32,
+    /// CPU time, user and system.
+    pub(crate) own_us: f64,
+    /// The same of its children that have ended.
+    pub(crate) ended_us: f64,
+}
+
+impl Stat {
+    pub(crate) fn of(process: u32) -> Option<Self> {
+        let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // The name, in brackets, may hold blanks.
+        let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+        let us = |first: usize| (ticks(first) + ticks(first + 1)) * 10_000.0;
+        Some(Self { parent: fields.get(1)?.parse().ok()?, own_us: us(11), ended_us: us(13) })
+    }
+}
+
+/// Creates an integration on the store and returns its token.
+pub(crate) fn integration(binary: &Path, place: &Place) -> Result<String, String> {
+    let mut command = Command::new(binary);
+    command.args(["integration", "create", "bench", "--preset", "entra", "--rate-limit", "off", "--json"]);
+    place.name_to(&mut command);
+    let output = command.output().map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let made: serde_json::Value = serde_json::from_str(&text)
         .map_err(|_| format!("integration create: {text}{}", String::from_utf8_lossy(&output.stderr)))?;

@@ -1,17 +1,19 @@
 //! The limit of the store: grouped SQLite commits of the same rows, written by nothing but SQLite. Same schema, same
 //! pragmas, same statements' worth of rows and indexes, one thread, `BATCH` changes a commit.
 
+use crate::rows::{self, Create};
 use crate::seed;
 use rusqlite::{Connection, params};
-use serde_json::json;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Changes in one commit: what 64 clients can have waiting at once.
 const BATCH: usize = 64;
 
-const SCHEMA: &[&str] =
-    &[include_str!("../../migrations/sqlite/0001_base.sql"), include_str!("../../migrations/sqlite/0002_search.sql")];
+const SCHEMA: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0001_base.sql"),
+    include_str!("../../../migrations/sqlite/0002_search.sql"),
+];
 
 /// Rates of the bare store, in changes a second.
 #[derive(Clone, Copy, Debug)]
@@ -76,60 +78,56 @@ impl Bare {
     }
 
     fn create(&mut self, number: i64) -> rusqlite::Result<()> {
-        let user = seed::user(number as usize);
-        let (name, id) = (seed::user_name(number as usize), id(number));
-        let (person, resource) = (self.next(), self.next());
-        let keys = keys(&user);
+        let row = Create::new(number as usize, self.seq);
+        // The event draws its own number.
+        self.seq = row.resource;
         self.connection
             .prepare_cached(
                 "INSERT INTO person (seq, id, state, display, email, email_key, user_name, user_name_key, authority,
                  local, admin, epoch, created, modified) VALUES (?1, ?2, 1, ?3, ?4, ?4, ?4, ?4, ?5, 0, 0, 1, 0, 0)",
             )?
-            .execute(params![person, format!("per_{id}"), user["displayName"].as_str(), name, resource])?;
+            .execute(params![row.person, row.person_id, row.display, row.name, row.resource])?;
         self.connection
             .prepare_cached(
                 "INSERT INTO resource (seq, id, integration, kind, name_unique, name_match, display, external_id, active,
                  person, doc, keys, version, created, modified)
-                 VALUES (?1, ?2, 1, 1, ?3, ?3, ?4, ?5, 1, ?6, jsonb(?7), jsonb(?8), ?1, 0, 0)",
+                 VALUES (?1, ?2, 1, 1, ?3, ?3, ?4, ?5, 1, ?6, jsonb(?7), jsonb(?8), ?9, 0, 0)",
             )?
             .execute(params![
-                resource,
-                id,
-                name,
-                user["displayName"].as_str(),
-                user["externalId"].as_str(),
-                person,
-                user.to_string(),
-                keys
+                row.resource,
+                row.id,
+                row.name,
+                row.display,
+                row.external_id,
+                row.person,
+                row.doc,
+                row.keys,
+                row.event
             ])?;
         self.connection
             .prepare_cached("INSERT INTO email (key, resource) VALUES (?1, ?2)")?
-            .execute(params![name, resource])?;
+            .execute(params![row.name, row.resource])?;
         self.connection.prepare_cached("UPDATE integration SET users = users + 1 WHERE id = 1")?.execute([])?;
-        self.users = resource;
-        self.event("prov:create:full", &id, &json!({ "target": "/Users", "request": user, "changes": [user] }))
+        self.users = row.resource;
+        self.event("prov:create:full", &row.id, &row.payload)
     }
 
     fn switch(&mut self, number: i64) -> rusqlite::Result<()> {
         let user = seed::user(number as usize);
-        let id = id(number);
+        let id = rows::id(number as usize);
         let version = self.next();
         self.connection
             .prepare_cached(
                 "UPDATE resource SET doc = jsonb(?2), keys = jsonb(?3), active = 0, version = ?4, modified = ?4 WHERE id = ?1",
             )?
-            .execute(params![id, user.to_string(), keys(&user), version])?;
+            .execute(params![id, user.to_string(), rows::keys(&user), version])?;
         self.connection
             .prepare_cached(
                 "UPDATE person SET state = 2, epoch = epoch + 1, modified = ?2
                  WHERE seq = (SELECT person FROM resource WHERE id = ?1)",
             )?
             .execute(params![id, version])?;
-        let operations = json!([{ "op": "replace", "path": "active", "value": false }]);
-        let message = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
-        let payload = json!({ "target": format!("/Users/{id}"), "agent": "", "name": user["userName"], "request": message,
-                              "operations": operations, "changes": [{ "path": "active", "before": true, "after": false }] });
-        self.event("prov:deactivate", &id, &payload)
+        self.event("prov:deactivate", &id, &rows::switched(&id, &user))
     }
 
     fn member(&mut self, number: i64) -> rusqlite::Result<()> {
@@ -142,24 +140,20 @@ impl Bare {
             .prepare_cached("INSERT INTO member_change (grp, seq, at) VALUES (1, ?1, 0)")?
             .execute([version])?;
         self.connection.prepare_cached("UPDATE person SET epoch = epoch + 1 WHERE seq = ?1")?.execute([member])?;
-        let operations = json!([{ "op": "add", "path": "members", "value": [{ "value": id(number) }] }]);
-        let message = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
-        let payload = json!({ "target": "/Groups/g", "agent": "", "name": "group", "request": message,
-                              "operations": operations, "members": { "added": [id(number)], "removed": [] } });
-        self.event("prov:patch:full", "g", &payload)
+        self.event("prov:patch:full", "g", &rows::joined(&rows::id(number as usize)))
     }
 
-    fn event(&mut self, kind: &str, resource: &str, payload: &serde_json::Value) -> rusqlite::Result<()> {
+    fn event(&mut self, kind: &str, resource: &str, payload: &str) -> rusqlite::Result<()> {
         let seq = self.next();
         self.connection
             .prepare_cached(
                 "INSERT INTO event (seq, at, kind, integration, request, resource, person, actor, method, status,
                  duration_us, digest) VALUES (?1, 0, ?2, 1, ?3, ?4, ?4, 'tok_0', 'POST', 201, 100, zeroblob(32))",
             )?
-            .execute(params![seq, kind, format!("req_{seq:024x}"), resource])?;
+            .execute(params![seq, kind, rows::request(seq), resource])?;
         self.connection
             .prepare_cached("INSERT INTO event_payload (seq, salt, body) VALUES (?1, zeroblob(16), ?2)")?
-            .execute(params![seq, payload.to_string()])?;
+            .execute(params![seq, payload])?;
         self.connection
             .prepare_cached(
                 "INSERT INTO integration_seen (integration, last_call, last_success) VALUES (1, ?1, ?1)
@@ -168,24 +162,4 @@ impl Bare {
             .execute([seq])?;
         Ok(())
     }
-}
-
-/// The comparison keys of a user, as the store keeps them beside the document.
-fn keys(user: &serde_json::Value) -> String {
-    let lower = |value: &serde_json::Value| value.as_str().map(str::to_lowercase);
-    let name = &user["name"];
-    json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:user"],
-        "userName": lower(&user["userName"]),
-        "displayName": lower(&user["displayName"]),
-        "name": { "givenName": lower(&name["givenName"]), "familyName": lower(&name["familyName"]),
-                  "formatted": lower(&name["formatted"]) },
-        "emails": [{ "type": "work", "value": lower(&user["emails"][0]["value"]) }],
-    })
-    .to_string()
-}
-
-/// An id that is spread like a random one.
-fn id(number: i64) -> String {
-    format!("{:016x}-{number:016x}", (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
