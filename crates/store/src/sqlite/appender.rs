@@ -8,8 +8,8 @@ mod upkeep;
 
 use crate::change::{ChangeSet, Committed};
 use crate::error::Error;
-use crate::sqlite::ticks;
 use crate::store::{Clock, Role};
+use crate::ticks;
 use crate::weight::{ALONE_BYTES, ALONE_ROWS, BATCH_BYTES, QUEUE, weight};
 use batch::Batch;
 use rusqlite::Connection;

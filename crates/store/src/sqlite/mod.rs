@@ -10,10 +10,7 @@ mod lock;
 mod migrate;
 pub(crate) mod page;
 mod pool;
-mod read;
 
-pub(crate) use crate::store::SCAN_BUDGET;
-pub(crate) use crate::ticks;
 pub(crate) use pool::PooledReader;
 
 use crate::change::{ChangeSet, Committed};

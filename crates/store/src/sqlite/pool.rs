@@ -1,7 +1,7 @@
 //! Connections: how each kind is opened, a pool of readers for point reads, and threads of their own for scans.
 
 use crate::error::Error;
-use crate::sqlite::ticks;
+use crate::ticks;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::VecDeque;

@@ -5,10 +5,9 @@ use super::{Location, OpenOptions};
 use crate::change::{ChangeSet, Committed};
 use crate::error::Error;
 use crate::query::PageQuery;
-use crate::rows::{Export, MemberRef, Page, ResourceRow, VerifyReport};
+use crate::rows::{Export, Page, VerifyReport};
 use crate::sql::{Dialect, Query};
 use crate::sqlite;
-use bailiwick_domain::ids::{IntegrationId, Kind};
 use std::time::Duration;
 
 /// How long a listing, a search or a report may take.
@@ -58,40 +57,6 @@ impl Engine {
     ) -> Result<Vec<T>, Error> {
         match self {
             Self::Sqlite(engine) => engine.scan_all(budget, query).await,
-        }
-    }
-
-    pub(super) async fn resource(
-        &self,
-        integration: IntegrationId,
-        kind: Kind,
-        id: &str,
-        with_groups: bool,
-    ) -> Result<Option<ResourceRow>, Error> {
-        match self {
-            Self::Sqlite(engine) => engine.resource(integration, kind, id, with_groups),
-        }
-    }
-
-    pub(super) async fn member_refs(
-        &self,
-        integration: IntegrationId,
-        ids: &[String],
-    ) -> Result<Vec<Option<MemberRef>>, Error> {
-        match self {
-            Self::Sqlite(engine) => engine.member_refs(integration, ids).await,
-        }
-    }
-
-    pub(super) async fn members(&self, group: i64, after: Option<i64>, limit: u64) -> Result<Vec<MemberRef>, Error> {
-        match self {
-            Self::Sqlite(engine) => engine.members(group, after, limit).await,
-        }
-    }
-
-    pub(super) async fn members_up_to(&self, group: i64, limit: u64) -> Result<u64, Error> {
-        match self {
-            Self::Sqlite(engine) => engine.members_up_to(group, limit),
         }
     }
 

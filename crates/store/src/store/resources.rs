@@ -1,11 +1,14 @@
 //! Reads of Users, Groups and members.
 
-use bailiwick_domain::ids::{IntegrationId, Kind};
-
-use super::Store;
+use super::{SCAN_BUDGET, Store};
 use crate::error::Error;
 use crate::query::PageQuery;
 use crate::rows::{MemberRef, Page, ResourceRow};
+use crate::sql::read::resources;
+use bailiwick_domain::ids::{IntegrationId, Kind};
+
+/// More members than this are read as a scan.
+const FEW: u64 = 1_000;
 
 impl Store {
     /// The User or Group of this id within an integration, Users with their groups if wanted.
@@ -16,7 +19,7 @@ impl Store {
         id: &str,
         with_groups: bool,
     ) -> Result<Option<ResourceRow>, Error> {
-        self.engine.resource(integration, kind, id, with_groups).await
+        self.engine.one(resources::by_id(integration, kind, id, with_groups)).await
     }
 
     /// What these ids stand for within an integration, in the same order; `None` for what it does not hold.
@@ -25,17 +28,26 @@ impl Store {
         integration: IntegrationId,
         ids: &[String],
     ) -> Result<Vec<Option<MemberRef>>, Error> {
-        self.engine.member_refs(integration, ids).await
+        let query = resources::member_refs(integration, ids);
+        let found = match ids.len() as u64 <= FEW {
+            true => self.engine.all(query).await?,
+            false => self.engine.scan(SCAN_BUDGET, query.into_owned()).await?,
+        };
+        Ok(resources::in_order(ids, found))
     }
 
     /// Members of a group in the order of their rows, behind the row `after`.
     pub async fn members(&self, group: i64, after: Option<i64>, limit: u64) -> Result<Vec<MemberRef>, Error> {
-        self.engine.members(group, after, limit).await
+        let query = resources::members(group, after, limit);
+        match limit <= FEW {
+            true => self.engine.all(query).await,
+            false => self.engine.scan(SCAN_BUDGET, query).await,
+        }
     }
 
     /// How many members a group has; counting stops at `limit`.
     pub async fn members_up_to(&self, group: i64, limit: u64) -> Result<u64, Error> {
-        self.engine.members_up_to(group, limit).await
+        Ok(self.engine.one(resources::members_up_to(group, limit)).await?.unwrap_or(0))
     }
 
     /// A page of resources of one kind. Equal sort keys stand in the order of creation, whatever the direction; a walk

@@ -3,8 +3,9 @@
 use super::Desk;
 use crate::error::Error;
 use crate::seal;
-use crate::sqlite::{exec, ticks};
+use crate::sqlite::exec;
 use crate::store::Role;
+use crate::ticks;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,3 +1,0 @@
-//! Reads, a file per room.
-
-pub(crate) mod persons;
