@@ -9,7 +9,7 @@ use super::row::{Bound, numbered, type_of, unstorable};
 use super::tls::Tls;
 use crate::commit::EventLine;
 use crate::error::Error;
-use crate::sql::{Exec, Fields as _, Param, Query, Sql, Text};
+use crate::sql::{Exec, Param, Query, Sql, Text};
 use futures_util::TryStreamExt as _;
 use futures_util::future::{join, try_join};
 use std::collections::HashMap;
