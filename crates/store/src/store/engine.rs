@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::query::PageQuery;
 use crate::rows::{Export, Page, VerifyReport};
 use crate::sql::{Dialect, Query};
-use crate::sqlite;
+use crate::{postgres, sqlite};
 use std::time::Duration;
 
 /// How long a listing, a search or a report may take.
@@ -18,6 +18,7 @@ const VERIFY_BUDGET: Duration = Duration::from_secs(3_600);
 /// An open store. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) enum Engine {
+    Postgres(postgres::Engine),
     Sqlite(sqlite::Engine),
 }
 
@@ -25,12 +26,13 @@ impl Engine {
     pub(super) async fn open(options: &OpenOptions) -> Result<Self, Error> {
         match &options.location {
             Location::Folder(dir) => Ok(Self::Sqlite(sqlite::Engine::open(dir, options)?)),
-            Location::Postgres(url) => Err(Error::Unavailable(format!("no engine for {url}"))),
+            Location::Postgres(url) => Ok(Self::Postgres(postgres::Engine::open(url, options).await?)),
         }
     }
 
     pub(super) fn dialect(&self) -> Dialect {
         match self {
+            Self::Postgres(_) => Dialect::Postgres,
             Self::Sqlite(_) => Dialect::Sqlite,
         }
     }
@@ -38,6 +40,7 @@ impl Engine {
     /// The first row of a query that looks at few rows.
     pub(super) async fn one<T: Send + 'static>(&self, query: Query<'_, T>) -> Result<Option<T>, Error> {
         match self {
+            Self::Postgres(engine) => engine.one(&query).await,
             Self::Sqlite(engine) => engine.one(&query),
         }
     }
@@ -45,6 +48,7 @@ impl Engine {
     /// All rows of a query that looks at few rows.
     pub(super) async fn all<T: Send + 'static>(&self, query: Query<'_, T>) -> Result<Vec<T>, Error> {
         match self {
+            Self::Postgres(engine) => engine.all(&query).await,
             Self::Sqlite(engine) => engine.all(&query),
         }
     }
@@ -56,78 +60,91 @@ impl Engine {
         query: Query<'static, T>,
     ) -> Result<Vec<T>, Error> {
         match self {
+            Self::Postgres(engine) => engine.scan_all(budget, &query).await,
             Self::Sqlite(engine) => engine.scan_all(budget, query).await,
         }
     }
 
     pub(super) async fn page(&self, query: PageQuery) -> Result<Page, Error> {
         match self {
+            Self::Postgres(engine) => engine.page(query).await,
             Self::Sqlite(engine) => engine.page(query).await,
         }
     }
 
     pub(super) async fn verify(&self) -> Result<VerifyReport, Error> {
         match self {
+            Self::Postgres(engine) => engine.verify(VERIFY_BUDGET).await,
             Self::Sqlite(engine) => engine.verify(VERIFY_BUDGET).await,
         }
     }
 
     pub(super) async fn export(&self, after: i64, limit: u32) -> Result<Export, Error> {
         match self {
+            Self::Postgres(engine) => engine.export(SCAN_BUDGET, after, limit).await,
             Self::Sqlite(engine) => engine.export(SCAN_BUDGET, after, limit).await,
         }
     }
 
     pub(super) async fn seal(&self) -> Result<u64, Error> {
         match self {
+            Self::Postgres(engine) => engine.seal().await,
             Self::Sqlite(engine) => engine.seal().await,
         }
     }
 
     pub(super) async fn erase(&self, seqs: Vec<i64>) -> Result<u64, Error> {
         match self {
+            Self::Postgres(engine) => engine.erase(seqs).await,
             Self::Sqlite(engine) => engine.erase(seqs).await,
         }
     }
 
     pub(super) async fn commit(&self, set: ChangeSet) -> Result<Committed, Error> {
         match self {
+            Self::Postgres(engine) => engine.commit(set).await,
             Self::Sqlite(engine) => engine.commit(set).await,
         }
     }
 
     pub(super) async fn commit_all(&self, sets: Vec<ChangeSet>) -> Result<Vec<Result<Committed, Error>>, Error> {
         match self {
+            Self::Postgres(engine) => engine.commit_all(sets).await,
             Self::Sqlite(engine) => engine.commit_all(sets).await,
         }
     }
 
     pub(super) fn generation(&self) -> u64 {
         match self {
+            Self::Postgres(engine) => engine.generation(),
             Self::Sqlite(engine) => engine.generation(),
         }
     }
 
     pub(super) fn followed_within(&self, span: Duration) -> bool {
         match self {
+            Self::Postgres(engine) => engine.followed_within(span),
             Self::Sqlite(engine) => engine.followed_within(span),
         }
     }
 
     pub(super) fn writable(&self) -> Result<(), Error> {
         match self {
+            Self::Postgres(engine) => engine.writable(),
             Self::Sqlite(engine) => engine.writable(),
         }
     }
 
     pub(super) fn etag_key(&self) -> [u8; 32] {
         match self {
+            Self::Postgres(engine) => engine.etag_key(),
             Self::Sqlite(engine) => engine.etag_key(),
         }
     }
 
     pub(super) fn store_id(&self) -> &str {
         match self {
+            Self::Postgres(engine) => engine.store_id(),
             Self::Sqlite(engine) => engine.store_id(),
         }
     }
