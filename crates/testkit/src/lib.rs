@@ -9,6 +9,7 @@ mod client;
 pub mod postgres;
 mod schema;
 pub mod proxy;
+pub mod replica;
 pub mod tape;
 mod time;
 

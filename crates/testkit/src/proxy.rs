@@ -53,13 +53,17 @@ struct Mood {
 
 #[derive(Clone, Debug)]
 struct Trap {
+    /// Only connections that have brought this since the trap was set are caught.
+    first: Vec<u8>,
     pattern: Vec<u8>,
     moment: Moment,
+    number: u64,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     trap: Mutex<Option<Trap>>,
+    traps: AtomicU64,
     sprung: AtomicU64,
     open: AtomicU64,
 }
@@ -69,15 +73,19 @@ impl Shared {
         self.trap.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the trap if its pattern ends in what is on its way now: it cuts one connection.
-    fn spring(&self, seen: &Seen) -> Option<Moment> {
-        let mut trap = self.trap();
-        let caught = trap.as_ref().is_some_and(|trap| seen.brings(&trap.pattern));
-        if !caught {
+    /// Takes the trap if its pattern ends in what is on its way now: it cuts one connection. `armed` is the trap whose
+    /// first pattern this connection has brought.
+    fn spring(&self, seen: &Seen, armed: &mut u64) -> Option<Moment> {
+        let mut held = self.trap();
+        let trap = held.as_ref()?;
+        if seen.brings(&trap.first) {
+            *armed = trap.number;
+        }
+        if *armed != trap.number || !seen.brings(&trap.pattern) {
             return None;
         }
         self.sprung.fetch_add(1, Ordering::SeqCst);
-        trap.take().map(|trap| trap.moment)
+        held.take().map(|trap| trap.moment)
     }
 }
 
@@ -128,7 +136,13 @@ impl Proxy {
 
     /// Resets the next connection that sends this up. One that is set already is replaced.
     pub fn trap(&self, pattern: &[u8], moment: Moment) {
-        *self.shared.trap() = Some(Trap { pattern: pattern.to_vec(), moment });
+        self.trap_behind(b"", pattern, moment);
+    }
+
+    /// The same for connections that have sent `first` before, from now on.
+    pub fn trap_behind(&self, first: &[u8], pattern: &[u8], moment: Moment) {
+        let number = self.shared.traps.fetch_add(1, Ordering::SeqCst) + 1;
+        *self.shared.trap() = Some(Trap { first: first.to_vec(), pattern: pattern.to_vec(), moment, number });
     }
 
     /// Takes the trap away; tells whether it was still set.
@@ -300,11 +314,11 @@ impl Wire<'_> {
     }
 
     async fn read_up(&self, mut from: ReadHalf<'_>, to: mpsc::Sender<Chunk>) {
-        let mut seen = Seen::default();
+        let (mut seen, mut armed) = (Seen::default(), 0);
         while let Some(bytes) = read(&mut from).await {
             self.remember(&bytes);
             seen.push(&bytes);
-            let moment = self.shared.spring(&seen);
+            let moment = self.shared.spring(&seen, &mut armed);
             match moment {
                 Some(Moment::Before) => return self.be_cut().await,
                 Some(Moment::Answered) => self.losing.store(true, Ordering::SeqCst),

@@ -93,6 +93,22 @@ async fn traps_cut_before_or_behind_the_deed() {
 }
 
 #[tokio::test]
+async fn a_trap_may_wait_for_one_of_the_connections() {
+    let (address, _) = server().await;
+    let proxy = Proxy::start(address).await;
+    let (mut left, mut right) = (Caller::to(&proxy).await, Caller::to(&proxy).await);
+    right.ask("mine").await.unwrap();
+    proxy.trap_behind(b"mine", b"commit", Moment::Before);
+    for caller in [&mut left, &mut right] {
+        assert_eq!(caller.ask("commit").await.unwrap().as_deref(), Some("6"));
+    }
+    assert_eq!(left.ask("mine").await.unwrap().as_deref(), Some("4"));
+    assert_eq!(right.ask("commit").await.unwrap().as_deref(), Some("6"));
+    reset(left.ask("commit").await);
+    assert_eq!(proxy.sprung(), 1);
+}
+
+#[tokio::test]
 async fn what_is_stalled_goes_on_later() {
     let (address, heard) = server().await;
     let proxy = Proxy::start(address).await;
