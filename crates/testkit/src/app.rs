@@ -1,6 +1,7 @@
 //! A running Bailiwick: fresh store, fake clock, seeded ids, a real socket.
 
 use crate::client::{Client, raw};
+use crate::schema::Schema;
 use crate::time::{FakeClock, SeededIds};
 use bailiwick_app::manage::{self, NewIntegration};
 use bailiwick_app::{App, Clock, Ids, Wiring};
@@ -8,7 +9,7 @@ use bailiwick_domain::ids::IntegrationId;
 use bailiwick_domain::preset::Preset;
 use bailiwick_scim::schema::Registry;
 use bailiwick_server::{Running, ServerOptions, bind};
-use bailiwick_store::{Location, OpenOptions, Role, Store};
+use bailiwick_store::{DatabaseUrl, Location, OpenOptions, Role, Store};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -46,6 +47,7 @@ impl TestOptions {
 }
 
 /// A running Bailiwick with one integration, `first`, and its token. Dropping it stops the server and removes the store.
+/// The store is in a folder, or in a schema of the database that BAILIWICK_TEST_POSTGRES names.
 #[derive(Debug)]
 pub struct TestApp {
     app: App,
@@ -54,7 +56,32 @@ pub struct TestApp {
     integration: IntegrationId,
     token: String,
     running: Option<Running>,
-    dir: TempDir,
+    // Fields are dropped in order: nothing uses the store any more when its place goes.
+    place: Place,
+}
+
+/// Where the store is kept.
+#[derive(Debug)]
+enum Place {
+    Folder(TempDir),
+    Schema(Schema),
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = || tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
+        Schema::of_environment().map_or_else(|| Self::Folder(folder()), Self::Schema)
+    }
+
+    fn location(&self) -> Location {
+        match self {
+            Self::Folder(dir) => Location::Folder(dir.path().join("data")),
+            Self::Schema(schema) => {
+                let url = DatabaseUrl::parse(&schema.url());
+                Location::Postgres(url.unwrap_or_else(|reason| panic!("{}: {reason}", schema.url())))
+            }
+        }
+    }
 }
 
 impl TestApp {
@@ -68,10 +95,10 @@ impl TestApp {
 
     /// Starts one with options.
     pub async fn with(options: TestOptions) -> Self {
-        let dir = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
+        let place = Place::new();
         let clock = Arc::new(FakeClock::new());
         let ids = Arc::new(SeededIds::new(options.seed));
-        let store = open(&dir.path().join("data"), Role::Serve, &clock, &ids).await;
+        let store = open(place.location(), Role::Serve, &clock, &ids).await;
         let app = App::new(Wiring {
             store,
             registry: options.registry,
@@ -84,7 +111,7 @@ impl TestApp {
         let running = bound.start(app.clone());
         let address = running.address;
         let (integration, token) = integration(&app, Self::INTEGRATION, options.preset, options.rate_limit).await;
-        Self { app, clock, address, integration, token, running: Some(running), dir }
+        Self { app, clock, address, integration, token, running: Some(running), place }
     }
 
     /// The use cases, for what has no route.
@@ -97,12 +124,6 @@ impl TestApp {
     #[must_use]
     pub fn clock(&self) -> &FakeClock {
         &self.clock
-    }
-
-    /// The folder of the store.
-    #[must_use]
-    pub fn data(&self) -> std::path::PathBuf {
-        self.dir.path().join("data")
     }
 
     /// Where the server listens.
@@ -149,7 +170,7 @@ impl TestApp {
     pub async fn beside(&self, seed: u64) -> App {
         let ids = Arc::new(SeededIds::new(seed));
         App::new(Wiring {
-            store: open(&self.data(), Role::Command, &self.clock, &ids).await,
+            store: open(self.place.location(), Role::Command, &self.clock, &ids).await,
             registry: self.app.registry().clone(),
             clock: self.clock.clone(),
             ids,
@@ -157,11 +178,15 @@ impl TestApp {
         })
     }
 
-    /// The files of the store that hold these bytes: what must not be kept must not be there.
+    /// The files or tables of the store that hold this text: what must not be kept must not be there.
     #[must_use]
     pub fn files_holding(&self, secret: &str) -> Vec<String> {
+        let dir = match &self.place {
+            Place::Folder(dir) => dir.path().join("data"),
+            Place::Schema(schema) => return schema.places_holding(secret),
+        };
         let read = |path: &Path| std::fs::read(path).unwrap_or_default();
-        let entries = std::fs::read_dir(self.data()).unwrap_or_else(|error| panic!("the store: {error}"));
+        let entries = std::fs::read_dir(dir).unwrap_or_else(|error| panic!("the store: {error}"));
         let paths = entries.flatten().map(|entry| entry.path());
         let holds = |path: &std::path::PathBuf| read(path).windows(secret.len()).any(|part| part == secret.as_bytes());
         paths.filter(holds).map(|path| path.display().to_string()).collect()
@@ -175,10 +200,10 @@ impl TestApp {
     }
 }
 
-async fn open(dir: &Path, role: Role, clock: &Arc<FakeClock>, ids: &Arc<SeededIds>) -> Store {
+async fn open(location: Location, role: Role, clock: &Arc<FakeClock>, ids: &Arc<SeededIds>) -> Store {
     let (clock, ids) = (clock.clone(), ids.clone());
     let options = OpenOptions {
-        location: Location::Folder(dir.to_path_buf()),
+        location,
         role,
         clock: Arc::new(move || clock.now()),
         entropy: Arc::new(move |bytes| ids.fill(bytes)),

@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{ChildStdin, Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// How often a port is chosen before the start is given up: another process may take one in between.
@@ -51,7 +51,8 @@ pub struct Cluster {
     programs: PathBuf,
     user: Option<User>,
     port: u16,
-    janitor: Child,
+    /// Its end is what the janitor waits for.
+    pipe: Option<ChildStdin>,
 }
 
 impl Cluster {
@@ -67,8 +68,8 @@ impl Cluster {
         let programs = programs().unwrap_or_else(|| panic!("PostgreSQL is not installed (Debian: postgresql)"));
         let user = User::needed();
         let dir = folder(user.as_ref());
-        let janitor = janitor(&dir);
-        let mut cluster = Self { dir, programs, user, port: 0, janitor };
+        let pipe = Some(janitor(&dir));
+        let mut cluster = Self { dir, programs, user, port: 0, pipe };
         cluster.make();
         cluster.configure(options);
         let started = (0..PORT_TRIES).any(|_| {
@@ -219,8 +220,12 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        drop(self.janitor.stdin.take());
-        let _ = self.janitor.wait();
+        drop(self.pipe.take());
+        let mut tries = 0;
+        while self.dir.exists() && tries < 1_000 {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            tries += 1;
+        }
     }
 }
 
@@ -287,12 +292,20 @@ fn folder(user: Option<&User>) -> PathBuf {
     dir
 }
 
-/// Starts the janitor in a process group of its own, so that what kills ours lets it do its work.
-fn janitor(dir: &Path) -> Child {
+/// Starts the janitor, so that what kills this process and all below it lets it do its work: in a process group of its
+/// own, and below a shell that is gone at once.
+fn janitor(dir: &Path) -> ChildStdin {
     let mut command = Command::new("sh");
-    command.args(["-c", JANITOR, "janitor"]).arg(dir).current_dir("/").process_group(0);
+    command.args(["-c", r#"exec 3<&0; sh -c "$1" janitor "$2" <&3 3<&- &"#, "sh", JANITOR]).arg(dir);
+    command.current_dir("/").process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().unwrap_or_else(|error| panic!("sh: {error}"))
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("sh: {error}"));
+    let pipe = child.stdin.take();
+    let ended = child.wait();
+    match (pipe, ended) {
+        (Some(pipe), Ok(status)) if status.success() => pipe,
+        (_, ended) => panic!("sh: {ended:?}"),
+    }
 }
 
 fn free_port() -> u16 {
