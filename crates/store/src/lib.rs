@@ -7,6 +7,7 @@
 
 pub mod change;
 mod commit;
+mod copy;
 mod deadline;
 pub mod error;
 mod lanes;
@@ -15,6 +16,11 @@ mod postgres;
 pub mod query;
 mod rekey;
 pub mod rows;
+// Shared with the tests of everything above the store, which have more to ask of it.
+#[cfg(test)]
+#[expect(dead_code, unreachable_pub, reason = "this is a module of another crate")]
+#[path = "../../testkit/src/schema.rs"]
+mod schema;
 mod seal;
 mod sql;
 mod sqlite;
@@ -23,6 +29,7 @@ mod ticks;
 mod weight;
 
 pub use change::{ChangeSet, Committed, Guard, NewEvent, Write};
+pub use copy::{Copied, CopyError, Progress, copy, schema};
 pub use deadline::within;
 pub use error::{Constraint, Error};
 pub use postgres::DatabaseUrl;

@@ -6,6 +6,7 @@
 mod appender;
 mod batch;
 mod connect;
+pub(crate) mod copy;
 mod fault;
 mod follow;
 mod footprint;

@@ -4,6 +4,7 @@
 //! does to the rows is in [`crate::commit`], what is asked in [`crate::sql`].
 
 mod appender;
+pub(crate) mod copy;
 pub(crate) mod exec;
 pub(crate) mod functions;
 mod lock;
