@@ -34,6 +34,9 @@ impl Replica {
     /// # Errors
     /// What the user of a command would be told.
     pub async fn try_start(url: &str, seed: u64) -> Result<Self, String> {
+        // What it complains of is shown when its test fails.
+        let log = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN);
+        let _ = log.with_test_writer().with_ansi(false).try_init();
         let (clock, ids) = (Arc::new(FakeClock::new()), Arc::new(SeededIds::new(seed)));
         let (time, random) = (Arc::clone(&clock), Arc::clone(&ids));
         let options = OpenOptions {

@@ -1,6 +1,6 @@
 //! Clients that go on calling whatever happens, keep books of what they were told, and compare them with the store.
 
-use crate::bodies::{add, create, group, members, remove, user};
+use crate::bodies::{add, create, group, members, remove, set, user};
 use crate::{PATIENCE, World};
 use bailiwick_testkit::{Answer, Client};
 use bytes::Bytes;
@@ -97,6 +97,10 @@ async fn work(mut client: Client, worker: usize, group: String, stop: Arc<Atomic
             && let Some(id) = own.pop()
         {
             books.change(&mut client, &group, &id, false).await;
+        }
+        if let Some(id) = own.last() {
+            let (path, body) = (format!("/scim/v2/Users/{id}"), set("nickName", format!("{number}")));
+            books.call(&mut client, "PATCH", &path, Some(body.to_string().into())).await;
         }
         books.call(&mut client, "GET", "/scim/v2/ResourceTypes", None).await;
         // Who is told to come back does not come back at once.
