@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check there is, each with its name and time, then one line that counts.
 
-use crate::process::{cargo, now, run, succeeds};
+use crate::process::{Background, cargo, now, run, succeeds};
 use crate::{conformance, fuzz, needs, tidy};
 use std::path::Path;
 use std::process::Command;
@@ -24,6 +24,8 @@ impl Counts {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// Tells tests in which database to keep their stores.
+const DATABASE: &str = "BAILIWICK_TEST_POSTGRES";
 
 /// Runs everything; the first failed step does not hide the others.
 pub(crate) fn everything(root: &Path) -> Result<(), String> {
@@ -39,6 +41,7 @@ pub(crate) fn everything(root: &Path) -> Result<(), String> {
         Ok(Counts::one(findings.is_empty()))
     });
     run.step("tests", || tests(root));
+    run.step("tests on PostgreSQL", || tests_on_postgres(root));
     run.step("doc tests", || tested(cargo(root, &["test", "--workspace", "--doc"]), 10 * MINUTE));
     run.step("fuzz", || fuzz::run_all(root, Duration::from_secs(20)));
     run.step("conformance", || conformance::run_all(root));
@@ -88,17 +91,48 @@ fn plain(mut command: Command, limit: Duration) -> Result<Counts, String> {
     Ok(Counts::one(run(&mut command, limit, true)?.success()))
 }
 
+/// Every test, the store in folders.
 fn tests(root: &Path) -> Result<Counts, String> {
-    if succeeds(&mut cargo(root, &["nextest", "--version"])) {
-        return tested(
-            cargo(root, &["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "fail"]),
-            30 * MINUTE,
-        );
+    let mut command = if succeeds(&mut cargo(root, &["nextest", "--version"])) {
+        cargo(root, &["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "fail"])
+    } else {
+        cargo(root, &["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"])
+    };
+    command.env_remove(DATABASE);
+    tested(command, 30 * MINUTE)
+}
+
+/// Everything that keeps a store, once more on a cluster that is thrown away. Tests that need PostgreSQL are ignored
+/// elsewhere; those in a module `sqlite_only` are about files.
+fn tests_on_postgres(root: &Path) -> Result<Counts, String> {
+    const CRATES: &[&str] =
+        &["-p", "bailiwick-store", "-p", "bailiwick-testkit", "-p", "bailiwick-server", "-p", "bailiwick"];
+    const CLUSTER: &[&str] = &["--quiet", "-p", "bailiwick-testkit", "--bin", "throwaway-postgres"];
+    // Built before it is started, so that it starts at once.
+    if !run(cargo(root, &["build"]).args(CLUSTER), 30 * MINUTE, true)?.success() {
+        return Err("throwaway-postgres does not build".to_owned());
     }
-    tested(
-        cargo(root, &["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"]),
-        30 * MINUTE,
-    )
+    let log = root.join("target/throwaway-postgres.log");
+    let cluster = Background::attached(cargo(root, &["run"]).args(CLUSTER), &log)?;
+    let url = cluster.line_after("url ", MINUTE).ok_or_else(|| {
+        format!("PostgreSQL did not start within a minute\n{}", std::fs::read_to_string(&log).unwrap_or_default())
+    })?;
+    let mut command = if succeeds(&mut cargo(root, &["nextest", "--version"])) {
+        let mut command = cargo(root, &["nextest", "run", "--no-fail-fast", "--status-level", "fail"]);
+        command.args(["--run-ignored", "all", "-E", "not test(sqlite_only)"]).args(CRATES);
+        command
+    } else {
+        let mut command = cargo(root, &["test", "--no-fail-fast", "--lib", "--bins", "--tests"]);
+        command.args(CRATES).args(["--", "--include-ignored", "--skip", "sqlite_only"]);
+        command
+    };
+    command.env(DATABASE, url);
+    let counts = tested(command, 30 * MINUTE)?;
+    let stopped = cluster.stop(MINUTE / 2);
+    if !stopped {
+        println!("the cluster did not end well within 30 seconds of SIGTERM; its log is {}", log.display());
+    }
+    Ok(counts.plus(Counts::one(stopped)))
 }
 
 /// Runs a test command and counts from its summary lines; a failure without a count is one failure.

@@ -143,7 +143,7 @@ fn parents() -> Vec<(u32, u32)> {
         .collect()
 }
 
-/// A process in the background; dropping it kills it.
+/// A process in the background; dropping it ends it.
 pub(crate) struct Background {
     child: Child,
     lines: mpsc::Receiver<String>,
@@ -152,9 +152,17 @@ pub(crate) struct Background {
 impl Background {
     /// Starts it with its errors and log in a file.
     pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Self, String> {
+        Self::spawn(command.stdin(Stdio::null()), log)
+    }
+
+    /// The same for a process that ends by itself, and tidies up, when its standard input ends: however this one ends.
+    pub(crate) fn attached(command: &mut Command, log: &Path) -> Result<Self, String> {
+        Self::spawn(command.stdin(Stdio::piped()), log)
+    }
+
+    fn spawn(command: &mut Command, log: &Path) -> Result<Self, String> {
         let file = std::fs::File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
         let mut child = command
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(file)
             .spawn()
@@ -186,6 +194,9 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
+        if self.child.stdin.take().is_some() {
+            wait(&mut self.child, Duration::from_secs(15));
+        }
         if matches!(self.child.try_wait(), Ok(None)) {
             kill_tree(&mut self.child);
         }
