@@ -34,7 +34,8 @@ pub(crate) struct StoreArgs {
     /// Folder of the store; made if missing [env: BAILIWICK_DATA] [default: ./bailiwick-data]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Database of the store; this release answers that it needs a folder [env: BAILIWICK_DATABASE_URL]
+    /// Database of the store, such as postgres://USER@HOST/DATABASE?sslmode=verify-full; other users of the machine can
+    /// read what is typed here, so a URL with a password belongs into the environment [env: BAILIWICK_DATABASE_URL]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
 }
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     /// Prove that the journal is whole
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Bring the schema of the store up to date, or move a store between a folder and a database
+    Migrate(MigrateArgs),
 }
 
 #[derive(Debug, Args)]
@@ -396,6 +399,24 @@ pub(crate) enum DomainCommand {
         #[command(flatten)]
         json: Json,
     },
+}
+
+/// With --from or --to everything is moved, the identity of the store included, so that tokens, ETags and cursors go on
+/// working. It takes a store that no server uses and one that is empty, and verifies counts and seal before anything is
+/// made permanent. When only one of the two is given, --data, --database-url or the environment names the other.
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    /// Store to copy: sqlite:DIR or postgres://...
+    #[arg(long, value_name = "STORE")]
+    pub(crate) from: Option<String>,
+    /// Empty store to fill: sqlite:DIR, made if missing, or postgres://...
+    #[arg(long, value_name = "STORE")]
+    pub(crate) to: Option<String>,
+    /// Say on standard error what was copied, table by table; a terminal is told anyway
+    #[arg(long)]
+    pub(crate) progress: bool,
+    #[command(flatten)]
+    pub(crate) json: Json,
 }
 
 #[derive(Debug, Subcommand)]

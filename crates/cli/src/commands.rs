@@ -6,6 +6,7 @@ mod conflict;
 mod domain;
 mod integration;
 mod log;
+mod migrate;
 mod person;
 mod serve;
 mod token;
@@ -17,10 +18,14 @@ use crate::wiring;
 
 /// Runs what was typed.
 pub(crate) fn run(cli: Cli) -> Done {
+    let single = tokio::runtime::Builder::new_current_thread;
+    if let Command::Migrate(args) = &cli.command {
+        return runtime(single())?.block_on(migrate::run(args, &cli.store));
+    }
     let config = Config::new(&cli.store, Environment::read())?;
     match cli.command {
         Command::Serve(args) => serve::run(&args, &config),
-        command => runtime(tokio::runtime::Builder::new_current_thread())?.block_on(short(command, &config)),
+        command => runtime(single())?.block_on(short(command, &config)),
     }
 }
 
@@ -36,8 +41,8 @@ async fn short(command: Command, config: &Config) -> Done {
     };
     let app = wiring::command(config, url.as_deref()).await?;
     match command {
-        // A server does not come here.
-        Command::Serve(_) => Ok(()),
+        // These do not come here.
+        Command::Migrate(_) | Command::Serve(_) => Ok(()),
         Command::Integration(command) => integration::run(&app, command).await,
         Command::Token(command) => token::run(&app, command).await,
         Command::Log(args) => log::run(&app, args).await,

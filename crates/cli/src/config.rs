@@ -2,7 +2,8 @@
 
 use crate::args::StoreArgs;
 use crate::out::{Failure, refused};
-use std::path::PathBuf;
+use bailiwick_store::{DatabaseUrl, Location};
+use std::path::{Path, PathBuf};
 
 /// The folder used when nothing names one.
 const DEFAULT_DIR: &str = "./bailiwick-data";
@@ -36,8 +37,8 @@ fn variable(name: &str) -> Option<String> {
 /// What is known before the store is open.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// The folder of the store, when something named one.
-    chosen: Option<PathBuf>,
+    /// Where the store is, when something named it.
+    chosen: Option<Location>,
     /// The environment.
     pub(crate) environment: Environment,
 }
@@ -45,36 +46,30 @@ pub(crate) struct Config {
 impl Config {
     /// Flags come before the environment.
     pub(crate) fn new(flags: &StoreArgs, environment: Environment) -> Result<Self, Failure> {
-        let url = match (&flags.data, &flags.database_url) {
+        let chosen = match (&flags.data, &flags.database_url) {
             (Some(_), Some(_)) => {
                 return Err(Failure::Usage("--data and --database-url exclude each other".to_owned()));
             }
-            (Some(_), None) => None,
-            (None, Some(url)) => Some(url),
-            (None, None) => environment.database_url.as_ref(),
+            (Some(dir), None) => Some(folder("--data", dir)?),
+            (None, Some(url)) => Some(database("--database-url", url)?),
+            (None, None) => environment.location()?,
         };
-        if url.is_some() {
-            return refused(
-                "this release keeps its data in a folder (--data DIR); PostgreSQL (--database-url) comes with a later one",
-            );
-        }
-        let chosen = flags.data.clone().or_else(|| environment.data.clone().map(PathBuf::from));
         Ok(Self { chosen, environment })
     }
 
-    /// The folder of the store.
-    pub(crate) fn dir(&self) -> PathBuf {
-        self.chosen.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DIR))
+    /// Where the store is.
+    pub(crate) fn location(&self) -> Location {
+        self.chosen.clone().unwrap_or_else(|| Location::Folder(PathBuf::from(DEFAULT_DIR)))
     }
 
-    /// Whether a flag or the environment named a folder.
-    pub(crate) fn names_store(&self) -> bool {
-        self.chosen.is_some()
+    /// Where the store is, if a flag or the environment named it.
+    pub(crate) fn named(&self) -> Option<&Location> {
+        self.chosen.as_ref()
     }
 
     /// The same with another folder.
     pub(crate) fn with_dir(&self, dir: PathBuf) -> Self {
-        Self { chosen: Some(dir), environment: self.environment.clone() }
+        Self { chosen: Some(Location::Folder(dir)), environment: self.environment.clone() }
     }
 
     /// The public URL that a flag or the environment asks for, checked.
@@ -88,6 +83,72 @@ impl Config {
             Ok(url) => Ok(Some(url)),
             Err(reason) => refused(format!("{from} {text:?} {reason}")),
         }
+    }
+}
+
+impl Environment {
+    fn location(&self) -> Result<Option<Location>, Failure> {
+        match (&self.data, &self.database_url) {
+            (Some(_), Some(_)) => {
+                refused("BAILIWICK_DATA and BAILIWICK_DATABASE_URL name two stores: unset one of them")
+            }
+            (Some(dir), None) => folder("BAILIWICK_DATA", Path::new(dir)).map(Some),
+            (None, Some(url)) => database("BAILIWICK_DATABASE_URL", url).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// How a store is named where two have to be told apart: `sqlite:DIR`, or the URL of a database.
+pub(crate) fn location(from: &str, text: &str) -> Result<Location, Failure> {
+    let Some(dir) = text.strip_prefix("sqlite:") else {
+        return match text.contains("://") {
+            true => database(from, text),
+            false => refused(format!("{from} must be sqlite:DIR for a folder, or begin with postgres://")),
+        };
+    };
+    match dir {
+        "" => refused(format!("{from} names no folder: write sqlite:DIR")),
+        // An absolute path may be written as a URL; a host has no meaning here.
+        dir if dir.starts_with("///") => folder(from, Path::new(&dir[2..])),
+        dir if dir.starts_with("//") => refused(format!("{from} must be sqlite:DIR, without // before the folder")),
+        dir => folder(from, Path::new(dir)),
+    }
+}
+
+/// A folder, unless what was typed is meant for something else: a folder of that name must not come to be.
+fn folder(from: &str, dir: &Path) -> Result<Location, Failure> {
+    let text = dir.to_string_lossy();
+    let database = ["postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme));
+    if database && from.starts_with("--data") {
+        return refused("--data takes a folder; for a database use --database-url URL");
+    }
+    if database && from.starts_with("BAILIWICK") {
+        return refused(format!("{from} takes a folder; for a database use BAILIWICK_DATABASE_URL"));
+    }
+    if text.contains("://") || text.starts_with("sqlite:") || database {
+        return refused(format!("{from} takes the path of a folder, not a URL"));
+    }
+    Ok(Location::Folder(dir.to_owned()))
+}
+
+/// A database. Nothing that was typed is repeated: it may hold a password.
+fn database(from: &str, url: &str) -> Result<Location, Failure> {
+    let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    if !known {
+        return refused(format!("{from} must begin with postgres://; for a folder use --data DIR"));
+    }
+    match DatabaseUrl::parse(url) {
+        Ok(url) => Ok(Location::Postgres(url)),
+        Err(reason) => refused(format!("{from} {reason}")),
+    }
+}
+
+/// Where a store is, for people and logs.
+pub(crate) fn shown(location: &Location) -> String {
+    match location {
+        Location::Folder(dir) => dir.display().to_string(),
+        Location::Postgres(url) => url.to_string(),
     }
 }
 
@@ -184,27 +245,67 @@ mod tests {
         }
     }
 
+    fn dir(dir: &str) -> Location {
+        Location::Folder(PathBuf::from(dir))
+    }
+
     #[test]
     fn a_flag_comes_before_the_environment() {
-        let check = |flags: &StoreArgs, environment: Environment, expect: &str| {
-            assert_eq!(Config::new(flags, environment).unwrap().dir(), PathBuf::from(expect));
+        const URL: &str = "postgres://ada@db.example/catalog";
+        let url = || Location::Postgres(DatabaseUrl::parse(URL).unwrap());
+        let check = |flags: &StoreArgs, environment: Environment, expect: Location| {
+            assert_eq!(Config::new(flags, environment).unwrap().location(), expect);
         };
-        check(&flags(None, None), Environment::default(), "./bailiwick-data");
-        check(&flags(None, None), environment(Some("e"), None), "e");
-        check(&flags(Some("f"), None), environment(Some("e"), None), "f");
-        check(&flags(Some("f"), None), environment(None, Some("postgres://x")), "f");
+        check(&flags(None, None), Environment::default(), dir("./bailiwick-data"));
+        check(&flags(None, None), environment(Some("e"), None), dir("e"));
+        check(&flags(None, None), environment(None, Some(URL)), url());
+        check(&flags(Some("f"), None), environment(Some("e"), None), dir("f"));
+        check(&flags(Some("f"), None), environment(None, Some(URL)), dir("f"));
+        check(&flags(Some("f"), None), environment(None, Some("nonsense")), dir("f"));
+        check(&flags(None, Some(URL)), environment(Some("e"), None), url());
         let config = Config::new(&flags(None, None), environment(None, None)).unwrap();
-        assert!(!config.names_store());
+        assert!(config.named().is_none());
         assert_eq!(config.public_url(Some("https://flag.example/")).unwrap().unwrap(), "https://flag.example");
         assert_eq!(config.public_url(None).unwrap().unwrap(), "https://env.example");
         assert!(config.public_url(Some("nonsense")).is_err());
     }
 
+    fn line(result: Result<impl std::fmt::Debug, Failure>) -> String {
+        match result {
+            Err(Failure::Refused(line) | Failure::Usage(line)) => line,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
-    fn a_database_url_is_answered_in_words() {
-        let url = Some("postgres://x");
-        assert!(matches!(Config::new(&flags(None, url), Environment::default()), Err(Failure::Refused(_))));
-        assert!(matches!(Config::new(&flags(None, None), environment(Some("e"), url)), Err(Failure::Refused(_))));
-        assert!(matches!(Config::new(&flags(Some("f"), url), Environment::default()), Err(Failure::Usage(_))));
+    fn what_cannot_be_meant_is_answered_in_words() {
+        let check = |data: Option<&str>, url: Option<&str>, expect: &str| {
+            let flag = line(Config::new(&flags(data, url), Environment::default()));
+            assert!(flag.contains(expect), "{flag}");
+            assert!(line(Config::new(&flags(None, None), environment(data, url))).contains("BAILIWICK_DATA"));
+            assert!(!flag.contains("hush"), "{flag}");
+        };
+        check(Some("postgres://u:hush@h/d"), None, "--database-url");
+        check(Some("postgresql:hush"), None, "--database-url");
+        check(Some("sqlite:hush"), None, "folder");
+        check(Some("mysql://u:hush@h/d"), None, "folder");
+        check(None, Some("./hush"), "--data DIR");
+        check(None, Some("sqlite:hush"), "--data DIR");
+        check(None, Some("mysql://u:hush@h/d"), "postgres://");
+        check(None, Some("host=x password=hush"), "postgres://");
+        check(None, Some("postgres://u:hush@h:port/d"), "--database-url");
+        check(Some("hush"), Some("postgres://u:hush@h/d"), "exclude");
+        assert!(matches!(Config::new(&flags(Some("f"), Some("x")), Environment::default()), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn either_kind_of_store_has_one_word() {
+        assert_eq!(location("--from", "sqlite:./data").unwrap(), dir("./data"));
+        assert_eq!(location("--from", "sqlite:/data").unwrap(), dir("/data"));
+        assert_eq!(location("--from", "sqlite:///data").unwrap(), dir("/data"));
+        assert!(matches!(location("--from", "postgres://ada@db.example/catalog"), Ok(Location::Postgres(_))));
+        for text in ["", "./data", "sqlite:", "sqlite://data", "sqlite:postgres://x", "mysql://x", "data"] {
+            assert!(line(location("--from", text)).starts_with("--from "), "{text}");
+        }
     }
 }

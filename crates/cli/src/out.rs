@@ -76,6 +76,21 @@ pub(crate) fn lines(texts: &[String]) -> Done {
     texts.iter().try_for_each(|text| line(text))
 }
 
+/// Says something beside the output, on standard error. Whether anybody reads it does not matter.
+pub(crate) fn aside(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// A word for the shell.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@%,=".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 /// Prints the one JSON value of a command.
 pub(crate) fn json(value: &Value) -> Done {
     let mut stdout = io::stdout().lock();
@@ -171,6 +186,15 @@ mod tests {
     fn columns_are_aligned() {
         let rows = [vec!["a".to_owned(), "é".to_owned()], vec!["long".to_owned(), String::new()]];
         assert_eq!(table(&["x", "name"], &rows), ["x     name", "a     é", "long"]);
+    }
+
+    #[test]
+    fn words_for_the_shell() {
+        let check = |word: &str, expect: &str| assert_eq!(quoted(word), expect);
+        check("target/release/bailiwick", "target/release/bailiwick");
+        check("/home/ada/my data", "'/home/ada/my data'");
+        check("it's", "'it'\\''s'");
+        check("", "''");
     }
 
     #[test]

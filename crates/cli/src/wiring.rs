@@ -93,10 +93,14 @@ fn entropy(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("the operating system gives random bytes");
 }
 
+/// How a store is opened.
+pub(crate) fn options(location: Location, role: Role) -> OpenOptions {
+    OpenOptions { location, role, clock: Arc::new(wall_clock), entropy: Arc::new(entropy) }
+}
+
 /// Opens the store, setting it up first if it is not there.
 pub(crate) async fn open(location: Location, role: Role) -> Result<Store, Failure> {
-    let options = OpenOptions { location, role, clock: Arc::new(wall_clock), entropy: Arc::new(entropy) };
-    Ok(Store::open(&options).await?)
+    Ok(Store::open(&options(location, role)).await?)
 }
 
 /// The use cases over an open store.
@@ -107,7 +111,7 @@ pub(crate) fn app(store: Store, registry: Registry, public_url: String) -> App {
 /// The use cases for a command. It never fails for lack of a URL.
 pub(crate) async fn command(config: &Config, flag: Option<&str>) -> Result<App, Failure> {
     let chosen = config.public_url(flag)?;
-    let store = open(Location::Folder(config.dir()), Role::Command).await?;
+    let store = open(config.location(), Role::Command).await?;
     let url = match chosen {
         Some(url) => url,
         None => match store.setting(CHOSEN_URL).await? {

@@ -1,7 +1,7 @@
 //! `serve`: the server, from its flags to its last answer.
 
 use crate::args::{LogFormat, ServeArgs};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::out::{self, Done, Failure, refused};
 use crate::{demo, wiring};
 use bailiwick_domain::ids::prefixed_id;
@@ -9,7 +9,6 @@ use bailiwick_server::{Gate, ServerOptions};
 use bailiwick_store::{Location, Role};
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -41,7 +40,7 @@ fn check_address(args: &ServeArgs) -> Done {
 
 /// A demo without a store gets a folder of its own.
 fn place(args: &ServeArgs, config: &Config) -> Config {
-    if !args.demo || config.names_store() {
+    if !args.demo || config.named().is_some() {
         return config.clone();
     }
     let mut random = [0; 16];
@@ -80,8 +79,8 @@ async fn serve(args: &ServeArgs, config: &Config) -> Done {
     };
     let secure = tls.is_some();
     let mut stop = Stop::new()?;
-    let dir = config.dir();
-    let store = wiring::open(Location::Folder(dir.clone()), Role::Serve).await?;
+    let location = config.location();
+    let store = wiring::open(location.clone(), Role::Serve).await?;
     let ready = if args.demo { Gate::loading() } else { Gate::opened() };
     let options = ServerOptions { tls, ready: ready.clone(), ..ServerOptions::new(args.listen) };
     let bound = bailiwick_server::bind(options)
@@ -89,7 +88,8 @@ async fn serve(args: &ServeArgs, config: &Config) -> Done {
         .or_else(|error| refused(format!("{} cannot be served: {error}", args.listen)))?;
     let address = bound.address;
     let url = wiring::server_url(&store, chosen, address, secure).await?;
-    tracing::info!(%address, public_url = %url, store = %dir.display(), version = env!("CARGO_PKG_VERSION"), "serving");
+    let place = config::shown(&location);
+    tracing::info!(%address, public_url = %url, store = %place, version = env!("CARGO_PKG_VERSION"), "serving");
     if address.ip().is_unspecified() && url.contains(&address.to_string()) {
         tracing::warn!("no identity provider can reach the address in the links: give --public-url");
     }
@@ -98,7 +98,7 @@ async fn serve(args: &ServeArgs, config: &Config) -> Done {
     tell(&[format!("listening on {}://{address}", if secure { "https" } else { "http" })])?;
     if args.demo {
         tokio::select! {
-            done = show(&app, address, dir, &ready) => done?,
+            done = show(&app, address, &location, &ready) => done?,
             () = stop.wait() => {}
         }
     }
@@ -115,11 +115,11 @@ async fn serve(args: &ServeArgs, config: &Config) -> Done {
 }
 
 /// Loads the demo and says what can be done with it.
-async fn show(app: &bailiwick_app::App, address: SocketAddr, dir: PathBuf, ready: &Gate) -> Done {
+async fn show(app: &bailiwick_app::App, address: SocketAddr, store: &Location, ready: &Gate) -> Done {
     let loaded = demo::load(app, address).await?;
     ready.set_ready();
     let command = std::env::args().next().unwrap_or_else(|| "bailiwick".to_owned());
-    tell(&demo::invitation(loaded.as_ref(), address, &dir, &command))
+    tell(&demo::invitation(loaded.as_ref(), address, store, &command))
 }
 
 /// A server goes on when nobody reads what it prints.

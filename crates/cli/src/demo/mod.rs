@@ -8,14 +8,15 @@ mod company;
 mod entra;
 mod okta;
 
-use crate::out::Failure;
+use crate::config;
+use crate::out::{Failure, quoted};
 use bailiwick_app::App;
 use bailiwick_app::manage::{self, NewIntegration, Setting};
 use bailiwick_domain::preset::Preset;
+use bailiwick_store::Location;
 use client::Client;
 use company::Company;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 /// What was loaded.
@@ -61,12 +62,19 @@ async fn connect(app: &App, name: &str, preset: Preset) -> Result<String, Failur
 }
 
 /// What can be done now: lines that can be pasted as they are.
-pub(crate) fn invitation(loaded: Option<&Loaded>, address: SocketAddr, dir: &Path, command: &str) -> Vec<String> {
-    let log = format!("{} log --data {} --failed", quoted(command), quoted(&dir.to_string_lossy()));
+pub(crate) fn invitation(loaded: Option<&Loaded>, address: SocketAddr, store: &Location, command: &str) -> Vec<String> {
+    let place = config::shown(store);
+    let command = quoted(command);
+    let (asks, log) = match store {
+        Location::Folder(dir) => ("", format!("{command} log --data {} --failed", quoted(&dir.to_string_lossy()))),
+        // The URL may hold a password, which is nothing to print.
+        Location::Postgres(_) => (" (where BAILIWICK_DATABASE_URL is set)", format!("{command} log --failed")),
+    };
+    let failed = format!("What was refused or failed, and what to change{asks}:");
     let Some(loaded) = loaded else {
         return vec![
-            format!("The store in {} holds data already; the demo was not loaded again.", dir.display()),
-            "What was refused or failed, and what to change:".to_owned(),
+            format!("The store in {place} holds data already; the demo was not loaded again."),
+            failed,
             format!("  {log}"),
         ];
     };
@@ -75,13 +83,12 @@ pub(crate) fn invitation(loaded: Option<&Loaded>, address: SocketAddr, dir: &Pat
     };
     vec![
         format!(
-            "Fjordline is loaded: {} people and {} groups in {} calls of Okta and Entra, {}.{:03} s. Store: {}",
+            "Fjordline is loaded: {} people and {} groups in {} calls of Okta and Entra, {}.{:03} s. Store: {place}",
             loaded.people,
             loaded.groups,
             loaded.calls,
             loaded.taken.as_secs(),
             loaded.taken.subsec_millis(),
-            dir.display()
         ),
         "Who left Okta's directory:".to_owned(),
         curl(&loaded.okta_token, "/Users?filter=active%20eq%20false"),
@@ -89,19 +96,9 @@ pub(crate) fn invitation(loaded: Option<&Loaded>, address: SocketAddr, dir: &Pat
         curl(&loaded.entra_token, "/Groups?filter=displayName%20eq%20%22Contractors%22"),
         "A request that is refused, with the reason:".to_owned(),
         curl(&loaded.okta_token, "/Users?filter=userName%20like%20%22astrid%22"),
-        "What was refused or failed, and what to change:".to_owned(),
+        failed,
         format!("  {log}"),
     ]
-}
-
-/// A word for the shell.
-fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@%,=".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 #[cfg(test)]
@@ -109,11 +106,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_for_the_shell() {
-        let check = |word: &str, expect: &str| assert_eq!(quoted(word), expect);
-        check("target/release/bailiwick", "target/release/bailiwick");
-        check("/home/ada/my data", "'/home/ada/my data'");
-        check("it's", "'it'\\''s'");
-        check("", "''");
+    fn a_password_is_not_printed() {
+        let url = bailiwick_store::DatabaseUrl::parse("postgres://ada:hush@db.example/catalog").unwrap();
+        let address = "127.0.0.1:8700".parse().unwrap();
+        let lines = invitation(None, address, &Location::Postgres(url), "bailiwick").join("\n");
+        assert!(!lines.contains("hush") && lines.contains("BAILIWICK_DATABASE_URL"), "{lines}");
+        let lines = invitation(None, address, &Location::Folder("/my data".into()), "bailiwick").join("\n");
+        assert!(lines.contains("bailiwick log --data '/my data' --failed"), "{lines}");
     }
 }

@@ -1,9 +1,9 @@
 //! The demo, as somebody sees it who runs it for the first time.
 
-use crate::support::{Server, call, json, said};
+use crate::support::{Home, Server, call, json, said};
 use serde_json::Value;
 use std::io::BufRead as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// The lines that the demo prints after the first.
@@ -33,7 +33,7 @@ fn words(value: &Value, key: &str) -> Vec<String> {
 #[test]
 fn a_company_is_there_to_see() {
     let begun = Instant::now();
-    let mut server = Server::start_with(["--demo", "--listen", "127.0.0.1:0"].map(AsRef::as_ref));
+    let mut server = Server::start_with(["--demo", "--listen", "127.0.0.1:0"].map(Into::into));
     let lines = lines(&mut server, " log --data ");
     let (status, _) = call(server.address, "GET", "/readyz", "", None).unwrap();
     assert_eq!(status, 200);
@@ -50,23 +50,40 @@ fn a_company_is_there_to_see() {
     assert_eq!((status, &refused["scimType"]), (400, &"invalidFilter".into()));
     let log = lines.last().unwrap();
     let dir = PathBuf::from(log.split(" --data ").nth(1).unwrap().split(' ').next().unwrap());
-    see(&dir);
+    see(&Home::at(&dir));
     assert_eq!(server.terminate().0, Some(0));
-    again(&dir);
+    again(&Home::at(&dir), " log --data ");
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
+/// A database takes it as a folder does, as long as it is empty.
+#[test]
+fn a_company_in_a_store_that_was_named() {
+    let home = Home::new();
+    let last = if home.is_folder() { " log --data " } else { " log --failed" };
+    let mut server = start(&home);
+    let told = lines(&mut server, last);
+    assert!(told[0].starts_with("Fjordline is loaded"), "{told:?}");
+    see(&home);
+    assert_eq!(server.terminate().0, Some(0));
+    again(&home, last);
+}
+
+fn start(home: &Home) -> Server {
+    Server::start_with(home.flags().into_iter().chain(["--demo", "--listen", "127.0.0.1:0"].map(Into::into)))
+}
+
 /// What the command line shows of it.
-fn see(dir: &Path) {
-    let list = json(dir, "integration list");
+fn see(home: &Home) {
+    let list = json(home, "integration list");
     assert_eq!(words(&list, "name"), ["entra", "okta"]);
     let people: u64 = list.as_array().unwrap().iter().map(|row| row["users"].as_u64().unwrap()).sum();
     assert!((38..=42).contains(&people), "{people}");
-    let failed = said(dir, "log --failed");
+    let failed = said(home, "log --failed");
     for word in ["email-required-user-name", "map userPrincipalName", "4 failures, 2 affected", "member-unknown"] {
         assert!(failed.contains(word), "{word}: {failed}");
     }
-    let log = json(dir, "log --limit 1000");
+    let log = json(home, "log --limit 1000");
     let kinds = words(&log, "kind");
     for kind in ["prov:deactivate", "prov:activate", "prov:delete", "conflict:open", "call:refused"] {
         assert!(kinds.contains(&kind.to_owned()), "{kind}");
@@ -77,26 +94,25 @@ fn see(dir: &Path) {
         assert!(repairs.contains(&quirk.to_owned()), "{quirk}");
     }
     assert!(!log.to_string().contains("not-kept-"), "no password is kept");
-    let pairs = json(dir, "conflict list");
+    let pairs = json(home, "conflict list");
     assert_eq!(words(&pairs, "why"), ["same-email"]);
-    let person = json(dir, &format!("person show {}", pairs[0]["person"].as_str().unwrap()));
+    let person = json(home, &format!("person show {}", pairs[0]["person"].as_str().unwrap()));
     assert_eq!(person["display"], "Nils Aune");
-    let contractor = json(dir, "person list --search agnieszka");
-    let contractor = json(dir, &format!("person show {}", contractor[0]["id"].as_str().unwrap()));
+    let contractor = json(home, "person list --search agnieszka");
+    let contractor = json(home, &format!("person show {}", contractor[0]["id"].as_str().unwrap()));
     let ways = words(&contractor["users"][0]["groups"], "type");
     assert!(ways.contains(&"direct".to_owned()) && ways.contains(&"indirect".to_owned()), "{contractor}");
-    assert_eq!(json(dir, "audit verify")["sound"], true);
+    assert_eq!(json(home, "audit verify")["sound"], true);
 }
 
 /// A store that holds data is not filled again.
-fn again(dir: &Path) {
-    let before = json(dir, "integration list");
-    let flags = ["--demo".as_ref(), "--data".as_ref(), dir.as_os_str(), "--listen".as_ref(), "127.0.0.1:0".as_ref()];
-    let mut server = Server::start_with(flags);
-    let lines = lines(&mut server, " log --data ");
+fn again(home: &Home, last: &str) {
+    let before = json(home, "integration list");
+    let mut server = start(home);
+    let lines = lines(&mut server, last);
     assert!(lines[0].contains("holds data already"), "{lines:?}");
     server.wait_ready(Duration::from_secs(5));
-    let after = json(dir, "integration list");
+    let after = json(home, "integration list");
     assert_eq!(words(&before, "name"), words(&after, "name"));
     assert_eq!(before[0]["users"], after[0]["users"]);
 }

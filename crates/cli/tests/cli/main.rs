@@ -8,6 +8,11 @@ mod commands;
 mod demo;
 mod journal;
 mod kill;
+mod migrate;
+mod places;
+#[path = "../../../testkit/src/schema.rs"]
+#[expect(dead_code, unreachable_pub, reason = "this is a module of another crate")]
+mod schema;
 mod serve;
 mod support;
 mod two;

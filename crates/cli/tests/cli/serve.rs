@@ -1,44 +1,45 @@
 //! Life of a server.
 
-use crate::support::{Server, binary, call, fails, json, run, text};
+use crate::support::{Home, Server, binary, call, fails, json, run, text};
 use serde_json::json as value;
-use std::ffi::OsStr;
-use std::path::Path;
+use std::ffi::OsString;
 use std::time::Duration;
 
-fn flags<'a>(dir: &'a Path, more: &'a [&'a str]) -> Vec<&'a OsStr> {
-    let mut flags: Vec<&OsStr> = vec!["--data".as_ref(), dir.as_os_str()];
-    flags.extend(more.iter().map(OsStr::new));
-    flags
+fn flags(home: &Home, more: &[&str]) -> Vec<OsString> {
+    home.flags().into_iter().chain(more.iter().map(OsString::from)).collect()
 }
 
 #[test]
 fn it_starts_answers_and_stops() {
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path());
+    let home = Home::new();
+    let server = Server::start(&home);
     server.wait_ready(Duration::from_secs(10));
     assert_eq!(server.call("GET", "/healthz", "", None).0, 200);
     let (status, config) = server.call("GET", "/scim/v2/ServiceProviderConfig", "", None);
     assert_eq!((status, &config["patch"]["supported"]), (200, &value!(true)));
     assert_eq!(server.call("GET", "/scim/v2/Users", "", None).0, 401);
-    let second = fails(dir.path(), "serve --listen 127.0.0.1:0", 1);
-    assert!(second.contains("another bailiwick serve uses"), "{second}");
+    if home.is_folder() {
+        let second = fails(&home, "serve --listen 127.0.0.1:0", 1);
+        assert!(second.contains("another bailiwick serve uses"), "{second}");
+    } else {
+        Server::start(&home).wait_ready(Duration::from_secs(10));
+    }
     let address = server.address;
     let (code, out, err, taken) = server.terminate();
     assert_eq!((code, out.as_str(), err.as_str()), (Some(0), "", ""));
     assert!(taken < Duration::from_secs(10), "{taken:?}");
     // The same port can be taken at once, and the store is free again.
     let again = address.to_string();
-    let server = Server::start_with(flags(dir.path(), &["--listen", &again]));
+    let server = Server::start_with(flags(&home, &["--listen", &again]));
     assert_eq!(server.address, address);
 }
 
 #[test]
 fn a_request_in_flight_is_finished_before_the_end() {
     use std::io::{Read as _, Write as _};
-    let dir = tempfile::tempdir().unwrap();
-    let token = crate::support::connect(dir.path(), "okta");
-    let server = Server::start(dir.path());
+    let home = Home::new();
+    let token = crate::support::connect(&home, "okta");
+    let server = Server::start(&home);
     let body = crate::support::user("inflight").to_string();
     let mut stream = std::net::TcpStream::connect(server.address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -56,45 +57,45 @@ fn a_request_in_flight_is_finished_before_the_end() {
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     assert_eq!(stopping.join().unwrap().0, Some(0));
-    assert_eq!(json(dir.path(), "integration show okta")["users"], 1);
+    assert_eq!(json(&home, "integration show okta")["users"], 1);
 }
 
 #[test]
 fn what_is_unsafe_or_impossible_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let plain = fails(dir.path(), "serve --listen 0.0.0.0:0", 1);
+    let home = Home::folder();
+    let plain = fails(&home, "serve --listen 0.0.0.0:0", 1);
     assert!(plain.contains("--plain-http") && plain.contains("--tls-cert"), "{plain}");
-    assert!(fails(dir.path(), "serve --demo --listen 0.0.0.0:0 --plain-http", 1).contains("loopback"));
-    assert!(fails(dir.path(), "serve --listen 127.0.0.1:0 --public-url scim.example", 1).contains("https://"));
-    assert!(fails(dir.path(), "serve --listen 127.0.0.1:0 --schema missing.json", 1).contains("missing.json"));
+    assert!(fails(&home, "serve --demo --listen 0.0.0.0:0 --plain-http", 1).contains("loopback"));
+    assert!(fails(&home, "serve --listen 127.0.0.1:0 --public-url scim.example", 1).contains("https://"));
+    assert!(fails(&home, "serve --listen 127.0.0.1:0 --schema missing.json", 1).contains("missing.json"));
     assert!(
-        fails(dir.path(), "serve --listen 127.0.0.1:0 --tls-cert missing.pem --tls-key missing.pem", 1)
+        fails(&home, "serve --listen 127.0.0.1:0 --tls-cert missing.pem --tls-key missing.pem", 1)
             .contains("missing.pem")
     );
-    assert!(fails(dir.path(), "serve --database-url postgres://x", 2).contains("--data"));
+    assert!(fails(&home, "serve --database-url postgres://x", 2).contains("--data"));
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let line = format!("serve --log error --listen {}", taken.local_addr().unwrap());
-    assert!(fails(dir.path(), &line, 1).contains("cannot be served"));
-    let log = binary().args(["serve", "--data"]).arg(dir.path()).env("BAILIWICK_LOG", "loud").output().unwrap();
+    assert!(fails(&home, &line, 1).contains("cannot be served"));
+    let log = binary().arg("serve").args(home.flags()).env("BAILIWICK_LOG", "loud").output().unwrap();
     assert!(log.status.code() == Some(1) && text(&log.stderr).contains("BAILIWICK_LOG"));
 }
 
 #[test]
 fn the_public_url_is_remembered_when_it_was_chosen() {
-    let dir = tempfile::tempdir().unwrap();
-    let url = |name: &str| json(dir.path(), &format!("integration create {name}"))["scim_url"].clone();
-    let server = Server::start(dir.path());
+    let home = Home::new();
+    let url = |name: &str| json(&home, &format!("integration create {name}"))["scim_url"].clone();
+    let server = Server::start(&home);
     assert_eq!(url("a"), format!("http://{}/scim/v2", server.address));
     server.kill();
-    let server = Server::start(dir.path());
+    let server = Server::start(&home);
     assert_eq!(url("b"), format!("http://{}/scim/v2", server.address), "an address listened on does not stick");
     server.kill();
     let chosen = ["--listen", "127.0.0.1:0", "--public-url", "https://Scim.Corp.Example/base/"];
-    Server::start_with(flags(dir.path(), &chosen)).kill();
+    Server::start_with(flags(&home, &chosen)).kill();
     assert_eq!(url("c"), "https://scim.corp.example/base/scim/v2");
-    let server = Server::start(dir.path());
+    let server = Server::start(&home);
     assert_eq!(url("d"), "https://scim.corp.example/base/scim/v2", "a chosen one does");
-    let token = crate::support::connect(dir.path(), "e");
+    let token = crate::support::connect(&home, "e");
     let (_, made) = server.call("POST", "/scim/v2/Users", &token, Some(&crate::support::user("ada")));
     let location = made["meta"]["location"].as_str().unwrap();
     assert!(location.starts_with("https://scim.corp.example/base/scim/v2/Users/"), "{location}");
@@ -102,7 +103,7 @@ fn the_public_url_is_remembered_when_it_was_chosen() {
 
 #[test]
 fn extension_schemas_are_served() {
-    let dir = tempfile::tempdir().unwrap();
+    let (dir, store) = (tempfile::tempdir().unwrap(), Home::new());
     let urn = "urn:example:params:scim:schemas:extension:fleet:2.0:User";
     let schema = value!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
@@ -112,7 +113,6 @@ fn extension_schemas_are_served() {
     });
     let file = dir.path().join("fleet.json");
     std::fs::write(&file, schema.to_string()).unwrap();
-    let store = dir.path().join("store");
     let token = crate::support::connect(&store, "okta");
     let path = file.to_string_lossy().into_owned();
     let server = Server::start_with(flags(&store, &["--listen", "127.0.0.1:0", "--schema", &path]));
@@ -121,18 +121,16 @@ fn extension_schemas_are_served() {
     let (status, made) = server.call("POST", "/scim/v2/Users", &token, Some(&body));
     assert_eq!((status, &made[urn]["vessel"]), (201, &value!("Havørn")), "{made}");
     std::fs::write(&file, "{").unwrap();
-    let broken = run(dir.path(), &format!("serve --listen 127.0.0.1:0 --schema {path}"));
+    let broken = run(&store, &format!("serve --listen 127.0.0.1:0 --schema {path}"));
     assert!(broken.status.code() == Some(1) && text(&broken.stderr).contains("fleet.json"));
 }
 
 #[test]
 fn the_log_names_no_token_and_can_be_json() {
-    let dir = tempfile::tempdir().unwrap();
-    let token = crate::support::connect(dir.path(), "okta");
+    let home = Home::new();
+    let token = crate::support::connect(&home, "okta");
     let mut command = binary();
-    command
-        .args(["serve", "--listen", "127.0.0.1:0", "--log", "trace", "--log-format", "json", "--data"])
-        .arg(dir.path());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--log", "trace", "--log-format", "json"]).args(home.flags());
     let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut line).unwrap();

@@ -1,12 +1,14 @@
 //! Starting the binary, and talking to a server over a plain socket.
 
+use crate::schema::Schema;
 use serde_json::Value;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// The binary with an environment that says nothing.
 pub(crate) fn binary() -> Command {
@@ -18,14 +20,77 @@ pub(crate) fn binary() -> Command {
     command
 }
 
+/// Where a test keeps its store. It goes with this.
+pub(crate) enum Home {
+    Folder(TempDir),
+    /// A folder that somebody else made.
+    Known(PathBuf),
+    Schema(Schema),
+}
+
+impl Home {
+    /// An empty one on the engine that the environment chooses: a schema of the database that it names, else a folder.
+    pub(crate) fn new() -> Self {
+        Schema::of_environment().map_or_else(Self::folder, Self::Schema)
+    }
+
+    /// An empty folder.
+    pub(crate) fn folder() -> Self {
+        Self::Folder(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn at(path: &Path) -> Self {
+        Self::Known(path.to_owned())
+    }
+
+    pub(crate) fn is_folder(&self) -> bool {
+        !matches!(self, Self::Schema(_))
+    }
+
+    /// The folder.
+    pub(crate) fn dir(&self) -> &Path {
+        match self {
+            Self::Folder(dir) => dir.path(),
+            Self::Known(path) => path,
+            Self::Schema(_) => panic!("a schema is no folder"),
+        }
+    }
+
+    /// The flags that name it.
+    pub(crate) fn flags(&self) -> [OsString; 2] {
+        match self {
+            Self::Schema(schema) => ["--database-url".into(), schema.url().into()],
+            folder => ["--data".into(), folder.dir().into()],
+        }
+    }
+
+    /// How `migrate` names it.
+    pub(crate) fn word(&self) -> String {
+        match self {
+            Self::Schema(schema) => schema.url(),
+            folder => format!("sqlite:{}", folder.dir().display()),
+        }
+    }
+
+    /// Runs statements behind the store's back.
+    pub(crate) fn sql(&self, text: &str) {
+        match self {
+            Self::Schema(schema) => schema.execute(text),
+            folder => {
+                rusqlite::Connection::open(folder.dir().join("bailiwick.db")).unwrap().execute_batch(text).unwrap()
+            }
+        }
+    }
+}
+
 /// A command's words, split at blanks.
 fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()
 }
 
 /// Runs a command on a store.
-pub(crate) fn run(dir: &Path, line: &str) -> Output {
-    binary().args(words(line)).arg("--data").arg(dir).output().unwrap()
+pub(crate) fn run(home: &Home, line: &str) -> Output {
+    binary().args(words(line)).args(home.flags()).output().unwrap()
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {
@@ -33,22 +98,22 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 }
 
 /// Runs a command that must succeed without a word on standard error, and gives what it printed.
-pub(crate) fn said(dir: &Path, line: &str) -> String {
-    let output = run(dir, line);
+pub(crate) fn said(home: &Home, line: &str) -> String {
+    let output = run(home, line);
     assert!(output.status.success(), "{line}: {}", text(&output.stderr));
     assert_eq!(text(&output.stderr), "", "{line}");
     text(&output.stdout)
 }
 
 /// The one JSON value of a command that must succeed.
-pub(crate) fn json(dir: &Path, line: &str) -> Value {
-    let said = said(dir, &format!("{line} --json"));
+pub(crate) fn json(home: &Home, line: &str) -> Value {
+    let said = said(home, &format!("{line} --json"));
     serde_json::from_str(&said).unwrap_or_else(|error| panic!("{line}: {error}: {said}"))
 }
 
 /// The one line of a command that must fail with that exit code.
-pub(crate) fn fails(dir: &Path, line: &str, code: i32) -> String {
-    let output = run(dir, line);
+pub(crate) fn fails(home: &Home, line: &str, code: i32) -> String {
+    let output = run(home, line);
     let stderr = text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{line}: {stderr}{}", text(&output.stdout));
     assert_eq!(text(&output.stdout), "", "{line}");
@@ -68,12 +133,12 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts on a free port.
-    pub(crate) fn start(dir: &Path) -> Self {
-        Self::start_with(["--data".as_ref(), dir.as_os_str(), "--listen".as_ref(), "127.0.0.1:0".as_ref()])
+    pub(crate) fn start(home: &Home) -> Self {
+        Self::start_with(home.flags().into_iter().chain(["--listen", "127.0.0.1:0"].map(Into::into)))
     }
 
     /// Starts and waits for the line that says where it listens.
-    pub(crate) fn start_with<'a>(arguments: impl IntoIterator<Item = &'a OsStr>) -> Self {
+    pub(crate) fn start_with(arguments: impl IntoIterator<Item = OsString>) -> Self {
         let mut command = binary();
         command.arg("serve").args(arguments).args(["--log", "error"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -206,6 +271,6 @@ pub(crate) fn string(value: &Value, key: &str) -> String {
 }
 
 /// An integration without a rate limit, and its token.
-pub(crate) fn connect(dir: &Path, name: &str) -> String {
-    string(&json(dir, &format!("integration create {name} --rate-limit off")), "token")
+pub(crate) fn connect(home: &Home, name: &str) -> String {
+    string(&json(home, &format!("integration create {name} --rate-limit off")), "token")
 }

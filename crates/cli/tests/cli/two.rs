@@ -1,6 +1,6 @@
 //! A command beside a running server: what one process does, the other knows.
 
-use crate::support::{Server, connect, json, string, user};
+use crate::support::{Home, Server, connect, json, string, user};
 use std::time::{Duration, Instant};
 
 /// Waits for what another process did to be known.
@@ -18,30 +18,29 @@ fn within(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
 
 #[test]
 fn tokens_integrations_and_journal() {
-    let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path();
-    let server = Server::start(dir);
+    let home = &Home::new();
+    let server = Server::start(home);
     let list = |token: &str| server.call("GET", "/scim/v2/Users?count=1", token, None).0;
-    let first = connect(dir, "okta");
+    let first = connect(home, "okta");
     assert_eq!(list(&first), 200, "a new integration works on the next request");
-    let made = json(dir, "token create --integration okta --label second");
+    let made = json(home, "token create --integration okta --label second");
     let second = string(&made, "token");
     assert_eq!(list(&second), 200, "a new token works on the next request");
-    json(dir, &format!("token revoke --integration okta {}", string(&made, "id")));
+    json(home, &format!("token revoke --integration okta {}", string(&made, "id")));
     within_a_second("a revoked token is refused", || list(&second) == 401);
     assert_eq!(list(&first), 200);
-    json(dir, "integration pause okta");
+    json(home, "integration pause okta");
     within_a_second("a paused integration is refused", || list(&first) == 403);
-    json(dir, "integration resume okta");
+    json(home, "integration resume okta");
     within_a_second("a resumed one is not", || list(&first) == 200);
-    json(dir, "integration set okta --user-name-email on");
+    json(home, "integration set okta --user-name-email on");
     within_a_second("settings are followed", || {
         server.call("POST", "/scim/v2/Users", &first, Some(&user("plain"))).0 == 400
     });
-    json(dir, "integration set okta --user-name-email off");
+    json(home, "integration set okta --user-name-email off");
     within_a_second("both ways", || server.call("POST", "/scim/v2/Users", &first, Some(&user("wilma"))).0 == 201);
-    assert_eq!(json(dir, "person list --search wilma")[0]["user_name"], "wilma");
-    let log = json(dir, "log --integration okta --limit 200");
+    assert_eq!(json(home, "person list --search wilma")[0]["user_name"], "wilma");
+    let log = json(home, "log --integration okta --limit 200");
     let happened: Vec<&str> = log.as_array().unwrap().iter().filter_map(|entry| entry["happened"].as_str()).collect();
     for what in ["integration paused", "integration resumed", "User created", "settings changed: user name email"] {
         assert!(happened.contains(&what), "{what}: {happened:?}");
@@ -50,9 +49,9 @@ fn tokens_integrations_and_journal() {
     for code in ["token-revoked", "integration-paused", "email-required-user-name"] {
         assert!(codes.contains(&code), "{code}: {codes:?}");
     }
-    json(dir, "integration delete okta --yes");
+    json(home, "integration delete okta --yes");
     within_a_second("a deleted one is unknown", || list(&first) == 401);
-    let seals = || json(dir, "audit verify");
+    let seals = || json(home, "audit verify");
     // Anonymous calls are counted and written a second later, and sealed within another.
     within(Duration::from_secs(4), "events are sealed", || seals()["unsealed"] == 0);
     assert_eq!(seals()["sound"], true);
@@ -60,13 +59,12 @@ fn tokens_integrations_and_journal() {
 
 #[test]
 fn rotation_leaves_no_gap() {
-    let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path();
-    let server = Server::start(dir);
-    let old = connect(dir, "okta");
+    let home = &Home::new();
+    let server = Server::start(home);
+    let old = connect(home, "okta");
     let list = |token: &str| server.call("GET", "/scim/v2/Users?count=1", token, None).0;
     assert_eq!(list(&old), 200);
-    let new = string(&json(dir, "token rotate --integration okta --overlap 2s"), "token");
+    let new = string(&json(home, "token rotate --integration okta --overlap 2s"), "token");
     assert_eq!((list(&old), list(&new)), (200, 200));
     std::thread::sleep(Duration::from_millis(2_100));
     within_a_second("the old token ends", || list(&old) == 401);
@@ -75,10 +73,9 @@ fn rotation_leaves_no_gap() {
 
 #[test]
 fn both_write_at_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path();
-    let server = Server::start(dir);
-    let token = connect(dir, "okta");
+    let home = &Home::new();
+    let server = Server::start(home);
+    let token = connect(home, "okta");
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for number in 0..60 {
@@ -88,11 +85,11 @@ fn both_write_at_once() {
         });
         scope.spawn(|| {
             for number in 0..6 {
-                json(dir, &format!("token create --integration okta --label t{number}"));
+                json(home, &format!("token create --integration okta --label t{number}"));
             }
         });
     });
-    let shown = json(dir, "integration show okta");
+    let shown = json(home, "integration show okta");
     assert_eq!((&shown["users"], shown["tokens"].as_array().unwrap().len()), (&60.into(), 7));
-    assert_eq!(json(dir, "audit verify")["sound"], true);
+    assert_eq!(json(home, "audit verify")["sound"], true);
 }
