@@ -9,7 +9,7 @@ use super::row::{Bound, numbered, type_of, unstorable};
 use super::tls::Tls;
 use crate::commit::EventLine;
 use crate::error::Error;
-use crate::sql::{Exec, Param, Query, Sql, Text};
+use crate::sql::{Decode, Exec, Param, Query, Sql, Text};
 use futures_util::TryStreamExt as _;
 use futures_util::future::{join, try_join};
 use std::collections::HashMap;
@@ -170,34 +170,43 @@ impl Session {
         }
     }
 
-    async fn start(&self, sql: Sql, params: &[Param<'_>]) -> Result<RowStream, tokio_postgres::Error> {
-        let key = key(sql);
-        let known = self.statements().get(&key).cloned();
-        if let Some(statement) = known {
-            return self.client.query_raw(&statement, params.iter().map(Bound)).await;
-        }
-        let (text, types) = (numbered(sql.postgres), types(params));
-        let first = self.client.query_typed_raw(&text, typed(params));
-        let (rows, ()) = join(first, self.prepare(key, &text, &types)).await;
-        rows
-    }
-
     /// The rows of a query.
     pub(super) async fn fetch<T: Send>(&self, query: &Query<'_, T>) -> Result<Vec<T>, Error> {
         if unstorable(&query.params) {
             // No stored text can equal, begin with or hold it.
             return Ok(Vec::new());
         }
-        let (rows, key) = match &query.text {
-            Text::Built(text) => (self.client.query_typed_raw(text, typed(&query.params)).await, None),
-            Text::Fixed(sql) => (self.start(*sql, &query.params).await, Some(key(*sql))),
+        let sql = match &query.text {
+            Text::Built(text) => {
+                return self.read(self.client.query_typed_raw(text, typed(&query.params)), query.row, None).await;
+            }
+            Text::Fixed(sql) => *sql,
         };
-        let mut rows = pin!(self.noted(rows, key)?);
+        let key = key(sql);
+        let known = self.statements().get(&key).cloned();
+        if let Some(statement) = known {
+            let rows = self.client.query_raw(&statement, query.params.iter().map(Bound));
+            return self.read(rows, query.row, Some(key)).await;
+        }
+        let (text, types) = (numbered(sql.postgres), types(&query.params));
+        let first = self.read(self.client.query_typed_raw(&text, typed(&query.params)), query.row, Some(key));
+        let (found, ()) = join(first, self.prepare(key, &text, &types)).await;
+        found
+    }
+
+    /// Reads rows to their end. Rows that nobody reads hold up every answer behind them.
+    async fn read<T>(
+        &self,
+        rows: impl Future<Output = Result<RowStream, tokio_postgres::Error>>,
+        decode: Decode<T>,
+        key: Option<Key>,
+    ) -> Result<Vec<T>, Error> {
+        let mut rows = pin!(self.noted(rows.await, key)?);
         let mut found = Vec::new();
         loop {
             let row = rows.try_next().await;
             match self.noted(row, key)? {
-                Some(row) => found.push((query.row)(&row)?),
+                Some(row) => found.push(decode(&row)?),
                 None => return Ok(found),
             }
         }
