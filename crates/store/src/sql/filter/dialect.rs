@@ -5,6 +5,7 @@
 
 use bailiwick_scim::schema::{Attribute, Target, Type};
 
+use super::driver::Lead;
 use super::scalar::Form;
 use crate::sql::{Dialect, Param};
 
@@ -250,9 +251,18 @@ impl Dialect {
         }
     }
 
-    /// Keeps an index from answering a condition on this column.
-    pub(super) fn without_index(self, column: &str) -> String {
-        format!("+{column}")
+    /// The number of the row `r`, to order by.
+    ///
+    /// PostgreSQL takes the first rows in the order of an index for as good as any: it would look for what changed last
+    /// from the beginning, and for a page of one integration among the rows of all. The plus sign keeps it from the primary
+    /// key and leaves it the index that has the same expression; with the sum it has to sort what the index of a range
+    /// finds.
+    pub(super) fn row_order(self, lead: Lead) -> &'static str {
+        match (self, lead) {
+            (Self::Postgres, Lead::None) => "+r.seq",
+            (Self::Postgres, Lead::Range) => "r.seq + 0",
+            (Self::Postgres, Lead::Equality) | (Self::Sqlite, _) => "r.seq",
+        }
     }
 
     /// E-mail rows whose key holds the dot above.

@@ -2,7 +2,7 @@
 
 use bailiwick_domain::ids::Kind;
 use bailiwick_scim::filter::{CompareOp, Filter, Operand, Resolved};
-use bailiwick_scim::schema::Target;
+use bailiwick_scim::schema::{ENTERPRISE_USER, Target};
 use bailiwick_scim::text;
 
 use super::Compiler;
@@ -65,6 +65,46 @@ pub(crate) fn driver(filter: &Resolved, kind: Kind, compiler: &mut Compiler<'_>)
         return (Driver::Rows(None), false);
     }
     (Driver::None, false)
+}
+
+/// How an index of a column leads to the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// It gives the rows of one value, in their order.
+    Equality,
+    /// It does not.
+    None,
+    /// It gives the rows of a prefix or a range.
+    Range,
+}
+
+/// What the indexes of columns and of single attributes do for a filter.
+pub(super) fn lead(filter: &Resolved, kind: Kind) -> Lead {
+    let parts = match filter {
+        Filter::And(parts) => parts.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    let mut lead = Lead::None;
+    for part in parts {
+        match part {
+            Filter::Compare(_, CompareOp::Co | CompareOp::Ew | CompareOp::Ne, _)
+            | Filter::Compare(_, _, Operand::Null) => {}
+            Filter::Compare(target, CompareOp::Eq, _) if is_indexed(target, kind) => return Lead::Equality,
+            Filter::Compare(target, ..) if is_indexed(target, kind) => lead = Lead::Range,
+            _ => {}
+        }
+    }
+    lead
+}
+
+fn is_indexed(target: &Target, kind: Kind) -> bool {
+    let sub = target.sub.as_ref().map(|sub| sub.name.as_str());
+    match (target.extension.as_deref(), target.attribute.name.as_str(), sub) {
+        (None, "id" | "externalId" | "displayName", None) => true,
+        (None, "userName", None) | (None, "meta", Some("lastModified")) => kind == Kind::User,
+        (Some(ENTERPRISE_USER), "employeeNumber", None) | (Some(ENTERPRISE_USER), "manager", Some("value")) => true,
+        _ => false,
+    }
 }
 
 /// An equality on the value of this attribute.

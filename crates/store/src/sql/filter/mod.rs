@@ -17,7 +17,7 @@ mod sort;
 mod values;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use bailiwick_domain::ids::{IntegrationId, Kind};
 use bailiwick_scim::filter::{Filter, Resolved};
@@ -25,6 +25,7 @@ use bailiwick_scim::filter::{Filter, Resolved};
 use crate::sql::{Dialect, Param};
 use dialect::Path;
 pub(crate) use driver::{Driver, Point, driver, point};
+use driver::{Lead, lead};
 pub(crate) use leaf::before_nul;
 pub(crate) use scalar::Scalar;
 
@@ -102,9 +103,10 @@ impl<'a> Compiler<'a> {
         written
     }
 
-    /// A column of which no index shall answer a condition.
-    pub(crate) fn without_index(&self, column: &str) -> String {
-        self.scope.dialect.without_index(column)
+    /// The number of the row, as pages are ordered by it that are not sorted.
+    pub(crate) fn row_order(&self, filter: Option<&Resolved>) -> &'static str {
+        let lead = filter.map_or(Lead::None, |filter| lead(filter, self.scope.kind));
+        self.scope.dialect.row_order(lead)
     }
 
     fn alias(&mut self, prefix: char) -> String {

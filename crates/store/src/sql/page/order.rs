@@ -51,7 +51,8 @@ pub(super) struct Part {
 impl Stretch {
     /// `None` when the stretch holds no row.
     pub(super) fn compile(&self, query: &PageQuery, compiler: &mut Compiler<'_>) -> Option<Part> {
-        let by_row = |conditions| Part { key: "NULL".to_owned(), conditions, order: "r.seq".to_owned() };
+        let row = compiler.row_order(query.filter.as_ref());
+        let by_row = |conditions| Part { key: "NULL".to_owned(), conditions, order: row.to_owned() };
         let sort = query.sort.as_ref();
         let (key, nullable) = match sort.map(|sort| compiler.sort_key(&sort.target)) {
             Some(Scalar::Millis(text)) => (text, false),
@@ -62,7 +63,7 @@ impl Stretch {
                     Self::All => Some(by_row(Vec::new())),
                     Self::AfterKey(_, seq) | Self::AfterRow(seq) | Self::Keyless(seq) if *seq > i64::MIN => {
                         let seq = compiler.bind(*seq);
-                        Some(by_row(vec![format!("r.seq > {seq}")]))
+                        Some(by_row(vec![format!("{row} > {seq}")]))
                     }
                     _ => None,
                 };
@@ -88,7 +89,7 @@ impl Stretch {
             Self::Keyless(_) if !nullable => None,
             Self::AfterRow(seq) | Self::Keyless(seq) => {
                 let seq = compiler.bind(*seq);
-                Some(by_row(vec![format!("{key} IS NULL"), format!("r.seq > {seq}")]))
+                Some(by_row(vec![format!("{key} IS NULL"), format!("{row} > {seq}")]))
             }
         }
     }

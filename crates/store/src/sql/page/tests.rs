@@ -9,8 +9,10 @@ use rusqlite::Connection;
 
 use super::{Walk, order, scope};
 use crate::query::{From, PageQuery, Position};
-use crate::sql::Dialect;
 use crate::sql::filter::Compiler;
+use crate::sql::filter::tests::twin::Bench;
+use crate::sql::read::resources::walked;
+use crate::sql::{Dialect, Text};
 use crate::sqlite::functions::register;
 
 fn connection() -> Connection {
@@ -119,4 +121,98 @@ fn pages_go_on_where_an_index_says() {
     user("displayName", START, "resource_display_name (integration=? AND kind=?)");
     user("displayName", after("a"), "resource_display_name (integration=? AND kind=? AND <expr>>?)");
     user("meta.lastModified", START, "resource_modified (integration=? AND kind=?)");
+}
+
+/// PostgreSQL decides by the size of tables and by statistics, so it is asked with many rows, without and with them.
+struct Crowd(Bench);
+
+impl Crowd {
+    fn new() -> Option<Self> {
+        let bench = Bench::new()?;
+        let text = "
+            ALTER TABLE resource SET (autovacuum_enabled = false);
+            ALTER TABLE email SET (autovacuum_enabled = false);
+            ALTER TABLE membership SET (autovacuum_enabled = false);
+            INSERT INTO resource SELECT n, 'id-' || n, n % 2 + 1, CASE WHEN n % 20 < 2 THEN 2 ELSE 1 END,
+                CASE WHEN n % 20 < 2 THEN NULL ELSE 'name' || n END, 'name' || n, 'Name ' || n, 'ext' || n, true, NULL,
+                'id-' || n / 10,
+                jsonb_build_object('userName', 'Name' || n, 'emails', jsonb_build_array(
+                    jsonb_build_object('value', 'n' || n || '@x', 'type', 'work'))),
+                jsonb_build_object('userName', 'name' || n, 'displayName', 'shown' || n, 'emails', jsonb_build_array(
+                    jsonb_build_object('value', 'n' || n || '@x', 'type', 'work'))),
+                n, n, n FROM generate_series(1, 40000) n;
+            INSERT INTO email SELECT 'n' || n || '@x', n FROM generate_series(1, 40000) n WHERE n % 20 >= 2;
+            INSERT INTO membership SELECT g * 20, (g * 20 + m * 2) % 40000 FROM generate_series(1, 2000) g,
+                generate_series(1, 20) m;";
+        bench.runtime.block_on(bench.client.batch_execute(text)).unwrap();
+        Some(Self(bench))
+    }
+
+    fn plan(&self, query: &PageQuery) -> String {
+        let mut compiler = Compiler::new(scope(query, Dialect::Postgres, false));
+        let walk = Walk::compile(query, &order::stretches(query)[0], 10, &mut compiler).unwrap();
+        let params = compiler.into_params();
+        let query = walked(query.kind, query.with_groups, &walk.text, &walk.order, params);
+        let Text::Built(text) = query.text else { panic!("a walk is put together") };
+        let rows = self.0.rows(&format!("EXPLAIN ANALYZE {text}"), &query.params);
+        rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Whether a page comes through this index, and next to no row is looked at in vain.
+    fn check(&self, kind: Kind, filter: &str, sort_by: &str, from: From, index: &str) {
+        let plan = self.plan(&query(kind, filter, sort_by, from));
+        let in_vain = plan.lines().filter_map(|line| line.trim().strip_prefix("Rows Removed by Filter: "));
+        let in_vain: u64 = in_vain.map(|count| count.parse::<u64>().unwrap()).sum();
+        assert!(plan.contains(index) && in_vain < 50, "{filter:?} sorted by {sort_by:?}: {plan}");
+    }
+
+    fn analyze(&self) {
+        self.0.runtime.block_on(self.0.client.batch_execute("ANALYZE")).unwrap();
+    }
+}
+
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+#[test]
+fn postgresql_answers_equalities_by_an_index() {
+    let Some(crowd) = Crowd::new() else { return };
+    for _ in 0..2 {
+        let user = |filter: &str, index| crowd.check(Kind::User, filter, "", START, index);
+        user("userName eq \"name22\" and active eq true", "resource_match");
+        user("id eq \"id-22\" and active eq true", "resource_id_key");
+        user("externalId eq \"ext22\" and active eq true", "resource_external_id");
+        user("displayName eq \"shown22\"", "resource_display_name");
+        user(&format!("{ENTERPRISE}:employeeNumber eq \"1\""), "resource_employee_number");
+        user(&format!("{ENTERPRISE}:manager.value eq \"id-22\""), "resource_managed");
+        user("emails.value eq \"n22@x\"", "email_dotted");
+        user("emails[type eq \"work\" and value eq \"n22@x\"]", "email_dotted");
+        user("groups.value eq \"id-20\"", "membership_pkey");
+        let group = |filter, index| crowd.check(Kind::Group, filter, "", START, index);
+        group("displayName eq \"name20\" and id pr", "resource_match");
+        group("members eq \"id-22\"", "membership_member");
+        group("externalId eq \"a\" and id pr", "resource_external_id");
+        crowd.analyze();
+    }
+}
+
+#[test]
+fn postgresql_walks_pages_by_an_index() {
+    let Some(crowd) = Crowd::new() else { return };
+    for _ in 0..2 {
+        let user = |sort_by, from, index| crowd.check(Kind::User, "", sort_by, from, index);
+        user("", START, "resource_page");
+        user("", after(""), "resource_page");
+        user("userName", START, "resource_match");
+        user("userName", after("name3"), "resource_match");
+        user("-userName", after("name3"), "resource_match");
+        user("displayName", START, "resource_display_name");
+        user("displayName", after("shown3"), "resource_display_name");
+        user("meta.lastModified", START, "resource_modified");
+        crowd.analyze();
+    }
+    // Ranges need statistics.
+    let user = |filter, index| crowd.check(Kind::User, filter, "", START, index);
+    user("userName sw \"name22\"", "resource_match");
+    user("displayName sw \"shown22\"", "resource_display_name");
+    user("meta.lastModified gt \"1970-01-01T00:00:39Z\"", "resource_modified");
 }

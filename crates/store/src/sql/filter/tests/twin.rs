@@ -4,9 +4,10 @@ use rusqlite::Connection;
 use std::cell::RefCell;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, Row};
 
 use super::schema::Schema;
+use crate::commit::EventLine;
 use crate::error::Error;
 use crate::query::PageQuery;
 use crate::rows::Page;
@@ -37,18 +38,20 @@ const TABLES: [(&str, &str); 6] = [
 ];
 
 /// A schema with the tables, kept by each thread of the tests from world to world.
-struct Bench {
-    runtime: Runtime,
-    client: Client,
+pub(crate) struct Bench {
+    pub(crate) runtime: Runtime,
+    pub(crate) client: Client,
     _schema: Schema,
 }
 
 thread_local! {
-    static BENCH: RefCell<Option<Bench>> = RefCell::new(Schema::of_environment().map(Bench::new));
+    static BENCH: RefCell<Option<Bench>> = RefCell::new(Bench::new());
 }
 
 impl Bench {
-    fn new(schema: Schema) -> Self {
+    /// A fresh one; `None` without a database for tests.
+    pub(crate) fn new() -> Option<Self> {
+        let schema = Schema::of_environment()?;
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let client = runtime.block_on(async {
             let (client, connection) = tokio_postgres::connect(&schema.url(), NoTls).await.unwrap();
@@ -57,7 +60,12 @@ impl Bench {
             client.batch_execute(include_str!("../../../../../../migrations/postgres/0002_search.sql")).await.unwrap();
             client
         });
-        Self { runtime, client, _schema: schema }
+        Some(Self { runtime, client, _schema: schema })
+    }
+
+    /// The rows of a query, as a session of the engine would get them.
+    pub(crate) fn rows(&self, text: &str, params: &[Param<'_>]) -> Vec<Row> {
+        self.runtime.block_on(rows(&self.client, text, params))
     }
 
     fn fill(&self, from: &Connection) {
@@ -83,15 +91,15 @@ impl Twin {
     }
 
     /// The page on every way to it.
-    pub(super) fn pages(&self, query: &PageQuery) -> Vec<Option<Page>> {
+    pub(super) fn pages(&self, query: &PageQuery) -> Vec<(&'static str, Option<Page>)> {
         BENCH.with_borrow(|bench| {
             let bench = bench.as_ref().unwrap();
             let client = &bench.client;
             bench.runtime.block_on(async {
                 vec![
-                    Some(page::read(client, query, Dialect::Postgres).await.unwrap()),
-                    page::quick(client, query, Dialect::Postgres).await.unwrap(),
-                    page::found_by_point(client, query).await.unwrap(),
+                    ("PostgreSQL", Some(page::read(client, query, Dialect::Postgres).await.unwrap())),
+                    ("PostgreSQL, quick", page::quick(client, query, Dialect::Postgres).await.unwrap()),
+                    ("PostgreSQL, one equality", page::found_by_point(client, query).await.unwrap()),
                 ]
             })
         })
@@ -120,6 +128,10 @@ impl ToSql for Bound<'_> {
     tokio_postgres::types::to_sql_checked!();
 }
 
+fn has_nul(param: &Param<'_>) -> bool {
+    matches!(param, Param::Text(text) if text.contains('\0'))
+}
+
 fn type_of(param: &Param<'_>) -> Type {
     match param {
         Param::Bytes(_) => Type::BYTEA,
@@ -128,6 +140,13 @@ fn type_of(param: &Param<'_>) -> Type {
         Param::Real(_) => Type::FLOAT8,
         _ => Type::TEXT,
     }
+}
+
+async fn rows(client: &Client, text: &str, params: &[Param<'_>]) -> Vec<Row> {
+    let bound: Vec<(Bound<'_>, Type)> = params.iter().map(|param| (Bound(param), type_of(param))).collect();
+    let params: Vec<(&(dyn ToSql + Sync), Type)> =
+        bound.iter().map(|(param, kind)| (param as &(dyn ToSql + Sync), kind.clone())).collect();
+    client.query_typed(text, &params).await.unwrap_or_else(|error| panic!("{error:?}: {text}"))
 }
 
 impl Exec for Client {
@@ -139,16 +158,18 @@ impl Exec for Client {
         unreachable!("pages write nothing")
     }
 
+    async fn append(&self, _: &[EventLine]) -> Result<(), Error> {
+        unreachable!("pages write nothing")
+    }
+
     async fn all<T: Send>(&self, query: Query<'_, T>) -> Result<Vec<T>, Error> {
         let text = match query.text {
             Text::Built(text) => text,
+            // The engine takes an equality with what cannot be stored for one that finds nothing.
+            Text::Fixed(_) if query.params.iter().any(has_nul) => return Ok(Vec::new()),
             Text::Fixed(sql) => sql.postgres.replace('?', "$"),
         };
-        let bound: Vec<(Bound<'_>, Type)> = query.params.iter().map(|param| (Bound(param), type_of(param))).collect();
-        let params: Vec<(&(dyn ToSql + Sync), Type)> =
-            bound.iter().map(|(param, kind)| (param as &(dyn ToSql + Sync), kind.clone())).collect();
-        let rows = self.query_typed(&text, &params).await.unwrap_or_else(|error| panic!("{error:?}: {text}"));
-        rows.iter().map(|row| (query.row)(row)).collect()
+        rows(self, &text, &query.params).await.iter().map(|row| (query.row)(row)).collect()
     }
 
     async fn one<T: Send>(&self, query: Query<'_, T>) -> Result<Option<T>, Error> {
