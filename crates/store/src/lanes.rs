@@ -11,7 +11,7 @@ pub(crate) type Lane = i64;
 pub(crate) const COMMON: Lane = 0;
 
 /// Of one lane this many may wait.
-pub(crate) const LONGEST: usize = 256;
+const LONGEST: usize = 256;
 
 /// What waits.
 #[derive(Debug)]
@@ -38,6 +38,10 @@ impl<T> Lanes<T> {
         }
         items.push_back(item);
         Ok(())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lanes.is_empty()
     }
 
     /// What is next.

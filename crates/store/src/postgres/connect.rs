@@ -121,11 +121,25 @@ fn refused(target: &Target, refusal: &DbError) -> String {
     let database = target.config.get_dbname().unwrap_or_default();
     match refusal.code().code() {
         "28P01" => format!("{host} refuses the password of user {user}"),
-        "28000" => format!("{host} does not let user {user} into database {database} from here (see its pg_hba.conf)"),
+        "28000" => format!("{host} does not let user {user} into database {database}: {}", refusal.message()),
         "3D000" => format!("there is no database {database} at {host}: CREATE DATABASE {database} makes it"),
         "42501" => format!("user {user} may not connect to database {database} at {host}: it needs GRANT CONNECT"),
         "53300" => format!("{host} has too many connections already (see its max_connections)"),
         "57P03" => format!("the database at {host} is starting or stopping"),
         code => format!("{host} refuses connections: {} ({code})", refusal.message()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_told_by_their_first_number() {
+        let check = |version: &str, expect: u32| assert_eq!(major(version), expect, "{version}");
+        check("15.13 (Debian 15.13-0+deb12u1)", 15);
+        check("17beta1", 17);
+        check("9.6.24", 9);
+        check("", 0);
     }
 }

@@ -370,3 +370,97 @@ fn decode(text: &str) -> Result<String, String> {
     }
     String::from_utf8(out).ok().filter(|text| !text.contains('\0')).ok_or_else(bad)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> DatabaseUrl {
+        DatabaseUrl::parse(text).unwrap_or_else(|why| panic!("{text}: {why}"))
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_database_is_refused_with_one_reason() {
+        let check = |text: &str, expect: &str| {
+            let why = DatabaseUrl::parse(text).unwrap_err();
+            assert!(why.contains(expect) && !why.contains("secret") && !why.contains('\n'), "{text}: {why}");
+        };
+        check("", "must begin with postgres://");
+        check("/var/lib/bailiwick", "--data");
+        check("./bailiwick-data", "--data");
+        check("bailiwick-data", "--data");
+        check("C:\\bailiwick", "--data");
+        check("mysql://root@db/bailiwick", "must begin with postgres://");
+        check("host=db user=bailiwick", "must begin with postgres://");
+        check("postgres://", "no database");
+        check("postgres://db", "no database");
+        check("postgres://db/", "no database");
+        check("postgres:///bailiwick", "no host");
+        check("postgres://u@,b/bailiwick", "no host");
+        check("postgres://db:port/bailiwick", "bad port");
+        check("postgres://db:0/bailiwick", "bad port");
+        check("postgres://db:70000/bailiwick", "bad port");
+        check("postgres://[::1/bailiwick", "bad host");
+        check("postgres://u:secret%zz@db/bailiwick", "bad %-encoding");
+        check("postgres://u:se/secret@db/bailiwick", "%2F");
+        check("postgres://u:se?secret@db/bailiwick", "%3F");
+        check("postgres://u:se#secret@db/bailiwick", "%23");
+        check("postgres://u:secret@db/bailiwick?sslmod=disable", "unknown parameter sslmod");
+        check("postgres://u:secret@db/bailiwick?sslmode=allow", "bad sslmode");
+        check("postgres://db/bailiwick?sslmode=require&sslrootcert=ca.pem", "sslmode=verify-full");
+        check("postgres://db/bailiwick?sslmode=prefer&sslnegotiation=direct", "sslnegotiation=direct");
+        check("postgres://db/bailiwick?connect_timeout=soon", "bad connect_timeout");
+        check("postgres://db/bailiwick?hostaddr=here", "bad hostaddr");
+        check("postgres://a,b/bailiwick?hostaddr=127.0.0.1", "as many hostaddr");
+        check("postgres://a,b,c/bailiwick?port=1,2", "as many ports");
+        check("postgres://db/bailiwick?target_session_attrs=read-only", "bad target_session_attrs");
+        check("postgres://a,b/bailiwick?load_balance_hosts=random", "bad load_balance_hosts");
+    }
+
+    #[test]
+    fn the_password_is_never_shown() {
+        let check = |text: &str, expect: &str| {
+            let url = parsed(text);
+            assert_eq!(url.to_string(), expect);
+            assert_eq!(format!("{url:?}"), expect);
+        };
+        check("postgres://u:secret@db/bailiwick", "postgres://u@db:5432/bailiwick");
+        check("postgresql://u:se%2Fcret@db:6000/bailiwick?connect_timeout=1", "postgres://u@db:6000/bailiwick");
+        check("postgres://db/bailiwick?user=u&password=secret", "postgres://u@db:5432/bailiwick");
+        check("postgres://u:s@a:1,b:2/x", "postgres://u@a:1,b:2/x");
+        check("postgres://u@[::1]/x", "postgres://u@[::1]:5432/x");
+        check("postgres://u@/x?host=/var/run/postgresql", "postgres://u@/var/run/postgresql:5432/x");
+        check("postgres://u@%2Ftmp/x", "postgres://u@/tmp:5432/x");
+    }
+
+    #[test]
+    fn what_leaves_the_machine_is_encrypted_for_who_is_known() {
+        let check = |text: &str, mode: SslMode, trust: Trust| {
+            let url = parsed(text);
+            assert!(url.targets().iter().all(|target| target.config.get_ssl_mode() == mode), "{text}");
+            assert_eq!(*url.trust(), trust, "{text}");
+        };
+        check("postgres://localhost/x", SslMode::Prefer, Trust::Anybody);
+        check("postgres://127.0.0.2,[::1]/x", SslMode::Prefer, Trust::Anybody);
+        check("postgres://%2Ftmp/x", SslMode::Prefer, Trust::Anybody);
+        check("postgres://db/x", SslMode::Require, Trust::System);
+        check("postgres://localhost,db/x", SslMode::Require, Trust::System);
+        check("postgres://localhost/x?hostaddr=10.0.0.1", SslMode::Require, Trust::System);
+        check("postgres://db/x?sslmode=disable", SslMode::Disable, Trust::Anybody);
+        check("postgres://db/x?sslmode=require", SslMode::Require, Trust::Anybody);
+        check("postgres://localhost/x?sslmode=verify-ca", SslMode::Require, Trust::System);
+        check("postgres://db/x?sslrootcert=/etc/ca.pem", SslMode::Require, Trust::File("/etc/ca.pem".into()));
+    }
+
+    #[test]
+    fn every_host_has_a_configuration_of_its_own() {
+        let url = parsed("postgres://u:p%40ss@a:1,b/x?options=-csearch_path%3Ds&connect_timeout=60");
+        let [a, b] = url.targets() else { panic!("two hosts") };
+        assert_eq!((a.config.get_ports(), b.config.get_ports()), (&[1][..], &[5432][..]));
+        assert_eq!(a.config.get_password(), Some(&b"p@ss"[..]));
+        assert_eq!(b.config.get_options(), Some("-csearch_path=s"));
+        assert_eq!(b.config.get_connect_timeout(), Some(&CONNECT_TIME));
+        assert_eq!(b.config.get_application_name(), Some("bailiwick"));
+        assert_eq!(b.config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+    }
+}

@@ -16,6 +16,7 @@ pub(crate) use pool::PooledReader;
 
 use crate::change::{ChangeSet, Committed};
 use crate::error::Error;
+use crate::lanes::COMMON;
 use crate::migration;
 use crate::rows::{Export, VerifyReport};
 use crate::seal;
@@ -24,7 +25,7 @@ use crate::sql::read::events;
 use crate::store::{OpenOptions, Role};
 use appender::Appender;
 use bailiwick_domain::ids::IntegrationId;
-use pool::{COMMON, Pool, Scans};
+use pool::{Pool, Scans};
 use rusqlite::{Connection, ErrorCode, ffi};
 use std::fs;
 use std::path::Path;

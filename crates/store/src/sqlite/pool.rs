@@ -1,10 +1,10 @@
 //! Connections: how each kind is opened, a pool of readers for point reads, and threads of their own for scans.
 
 use crate::error::Error;
+use crate::lanes::{Lane, Lanes};
 use crate::ticks;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use std::collections::VecDeque;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -17,8 +17,6 @@ use tokio::sync::oneshot;
 const IDLE_READERS: usize = 8;
 /// Threads that run scans.
 const SCAN_THREADS: usize = 2;
-/// Scans of one lane that may wait for a thread.
-const SCAN_QUEUE: usize = 256;
 /// Steps of the engine's machine between two looks at the budget: some tens of microseconds.
 const STEPS_PER_LOOK: i32 = 2_000;
 
@@ -111,17 +109,10 @@ impl Drop for PooledReader {
 
 type Scan = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// Whose turn it is: scans of one lane run in order, and lanes take turns, so that no integration with many slow
-/// searches keeps the others waiting longer than the search that runs.
-pub(crate) type Lane = i64;
-
-/// The lane of what no integration asks for, and of what is short.
-pub(crate) const COMMON: Lane = 0;
-
 /// Scans that wait.
 #[derive(Default)]
 struct Waiting {
-    lanes: VecDeque<(Lane, VecDeque<Scan>)>,
+    lanes: Lanes<Scan>,
     closed: bool,
 }
 
@@ -130,26 +121,7 @@ impl Waiting {
         if self.closed {
             return Err(Error::Unavailable("the readers stopped".to_owned()));
         }
-        let position = self.lanes.iter().position(|(known, _)| *known == lane);
-        let position = position.unwrap_or_else(|| {
-            self.lanes.push_back((lane, VecDeque::new()));
-            self.lanes.len() - 1
-        });
-        let scans = &mut self.lanes[position].1;
-        if scans.len() >= SCAN_QUEUE {
-            return Err(Error::Busy("too many searches are waiting".to_owned()));
-        }
-        scans.push_back(scan);
-        Ok(())
-    }
-
-    fn pop(&mut self) -> Option<Scan> {
-        let (lane, mut scans) = self.lanes.pop_front()?;
-        let scan = scans.pop_front();
-        if !scans.is_empty() {
-            self.lanes.push_back((lane, scans));
-        }
-        scan
+        self.lanes.push(lane, scan)
     }
 }
 
@@ -168,7 +140,7 @@ impl Queue {
     fn next(&self) -> Option<Scan> {
         let waiting = self.waiting();
         let idle = |waiting: &mut Waiting| waiting.lanes.is_empty() && !waiting.closed;
-        self.more.wait_while(waiting, idle).unwrap_or_else(PoisonError::into_inner).pop()
+        self.more.wait_while(waiting, idle).unwrap_or_else(PoisonError::into_inner).lanes.pop()
     }
 }
 
@@ -250,30 +222,5 @@ impl Drop for Scans {
                 let _ = thread.join();
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lanes_take_turns() {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let mut waiting = Waiting::default();
-        for (lane, name) in [(1, "a1"), (1, "a2"), (1, "a3"), (2, "b1"), (COMMON, "c1"), (2, "b2")] {
-            let told = Arc::clone(&told);
-            waiting.push(lane, Box::new(move |_| told.lock().unwrap().push(name))).unwrap();
-        }
-        let mut connection = Connection::open_in_memory().unwrap();
-        while let Some(scan) = waiting.pop() {
-            scan(&mut connection);
-        }
-        assert_eq!(*told.lock().unwrap(), ["a1", "b1", "c1", "a2", "b2", "a3"]);
-        for _ in 0..SCAN_QUEUE {
-            waiting.push(1, Box::new(|_| ())).unwrap();
-        }
-        assert!(matches!(waiting.push(1, Box::new(|_| ())), Err(Error::Busy(_))));
-        waiting.push(2, Box::new(|_| ())).unwrap();
     }
 }
