@@ -264,6 +264,29 @@ proptest! {
     }
 }
 
+/// Casting such a number to a double would be an error of PostgreSQL.
+#[test]
+fn numbers_beyond_doubles_are_no_error() {
+    let world = World::random(&mut Dice { seed: 1, odd: false });
+    assert!(!world.seen(Kind::User).is_empty());
+    let numbers = r#"{"whole": 1e400, "ratio": -1e400, "ratios": [1e-400, 5e-324, 1e308], "wholes": [1e30, 1e-500]}"#;
+    let sql = format!(r#"UPDATE resource SET doc = doc || '{{"urn:example:it:2.0:X": {numbers}}}'"#);
+    let Some(twin) = world.twin(&sql) else { return };
+    let resource_type = world.resource_type(Kind::User);
+    for name in ["whole", "ratio", "wholes", "ratios"] {
+        let path = format!("urn:example:it:2.0:X:{name}");
+        for (op, number) in
+            [(CompareOp::Eq, "1"), (CompareOp::Gt, "0.5"), (CompareOp::Le, "-7"), (CompareOp::Ne, "1e308")]
+        {
+            let filter = Filter::Compare(AttributePath(path.clone()), op, Literal::Number(number.parse().unwrap()));
+            let (quirks, repairs) = (Quirks::none(), &mut Repairs::default());
+            let filter = resolve(&world.registry, resource_type, &filter, Unknown::Refuse, quirks, repairs).unwrap();
+            let sort = sort::resolve(&world.registry, resource_type, &path, op == CompareOp::Eq).unwrap();
+            twin.pages(&query(Kind::User, Some(filter), Some(sort), 3));
+        }
+    }
+}
+
 /// The condition of `email_rows`: the unique key of a match key is the unique key itself, but for "İ".
 #[test]
 fn only_the_dot_above_is_lost_between_the_keys() {

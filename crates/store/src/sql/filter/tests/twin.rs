@@ -90,6 +90,13 @@ impl Twin {
         Some(Self)
     }
 
+    pub(super) fn change(&self, sql: &str) {
+        BENCH.with_borrow(|bench| {
+            let bench = bench.as_ref().unwrap();
+            bench.runtime.block_on(bench.client.batch_execute(sql)).unwrap();
+        });
+    }
+
     /// The page on every way to it.
     pub(super) fn pages(&self, query: &PageQuery) -> Vec<(&'static str, Option<Page>)> {
         BENCH.with_borrow(|bench| {
