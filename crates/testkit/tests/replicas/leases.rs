@@ -52,10 +52,13 @@ async fn who_stops_in_order_hands_over_at_once() {
     let a = Replica::start(&schema.url(), 1).await;
     let (_, token) = a.integration("first").await;
     within(Duration::from_secs(4), "the first seals", async || sealed(&a).await).await;
+    let first = holder(&schema).unwrap();
     let b = Replica::start(&schema.url(), 2).await;
     a.stop().await;
+    let changed = async || holder(&schema).is_some_and(|holder| holder != first);
+    let taken = within(Duration::from_secs(4), "the second takes over", changed).await;
     create(&mut b.client(&token), "/scim/v2/Users", &user("after")).await;
-    let taken = within(Duration::from_secs(4), "the second seals", async || sealed(&b).await).await;
-    println!("handed over within {taken:?}");
+    let sealed = within(Duration::from_secs(4), "the second seals", async || sealed(&b).await).await;
+    println!("handed over within {taken:?}, sealed {sealed:?} later");
     sound(&b).await;
 }
