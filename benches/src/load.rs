@@ -11,8 +11,15 @@ use tokio::net::TcpStream;
 pub(crate) struct Request {
     pub(crate) bytes: Vec<u8>,
     pub(crate) expect: u16,
-    /// Text that the body of a right answer holds.
-    pub(crate) holds: Option<String>,
+    /// Texts of which the body of a right answer holds one, if there are any.
+    pub(crate) holds: Vec<String>,
+}
+
+impl Request {
+    fn is_answered_by(&self, body: &[u8]) -> bool {
+        let holds = |text: &String| body.windows(text.len()).any(|window| window == text.as_bytes());
+        self.holds.is_empty() || self.holds.iter().any(holds)
+    }
 }
 
 /// Builds requests for one server.
@@ -33,7 +40,7 @@ impl Client {
         }
         head.push_str("\r\n");
         head.push_str(body.unwrap_or_default());
-        Request { bytes: head.into_bytes(), expect, holds: None }
+        Request { bytes: head.into_bytes(), expect, holds: Vec::new() }
     }
 }
 
@@ -161,9 +168,7 @@ impl<F: Fn(Turn) -> Option<Request>> Driver<F> {
             let sent = Instant::now();
             let (status, body) = self.connection.exchange(&request.bytes).await?;
             self.outcome.times.push(sent.elapsed().as_micros() as u32);
-            let holds = request.holds.as_deref();
-            let found = holds.is_none_or(|text| body.windows(text.len()).any(|window| window == text.as_bytes()));
-            if status != request.expect || !found {
+            if status != request.expect || !request.is_answered_by(&body) {
                 self.outcome.wrong += 1;
                 self.outcome.first_wrong.get_or_insert_with(|| {
                     let sent = String::from_utf8_lossy(&request.bytes[..request.bytes.len().min(300)]).into_owned();
