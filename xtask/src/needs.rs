@@ -9,10 +9,18 @@ use std::time::Duration;
 /// The oldest PostgreSQL that will do.
 const POSTGRES: u32 = 15;
 
-/// Packages of Debian, and how to tell that what they bring is there. Debian starts a cluster of its own when it
-/// installs PostgreSQL; the tests leave that one alone.
-const NEEDS: &[(&str, fn() -> bool)] =
-    &[("python3 python3-venv", has_venv), ("postgresql", has_postgres), ("haproxy", has_haproxy)];
+/// Packages of Debian, and how to tell that what they bring is there.
+struct Need {
+    packages: &'static str,
+    there: fn() -> bool,
+}
+
+/// Debian starts a cluster of its own when it installs PostgreSQL; the tests leave that one alone.
+const NEEDS: &[Need] = &[
+    Need { packages: "python3 python3-venv", there: has_venv },
+    Need { packages: "postgresql", there: has_postgres },
+    Need { packages: "haproxy", there: has_haproxy },
+];
 
 /// Installs what is missing, or says in one line what to install.
 pub(crate) fn ensure() -> Result<(), String> {
@@ -44,7 +52,7 @@ pub(crate) fn ensure() -> Result<(), String> {
 
 /// The packages that are missing, with blanks between them.
 fn missing() -> String {
-    let missing: Vec<&str> = NEEDS.iter().filter(|(_, there)| !there()).map(|(packages, _)| *packages).collect();
+    let missing: Vec<&str> = NEEDS.iter().filter(|need| !(need.there)()).map(|need| need.packages).collect();
     missing.join(" ")
 }
 
