@@ -3,6 +3,7 @@
 //! modules `sqlite_only` and `postgres_only`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod batches;
 mod feed;
 mod guards;
 mod identity;

@@ -1,0 +1,254 @@
+//! A batch on PostgreSQL, whose sets run at once where they may, does what the same sets do one after another on SQLite.
+
+use crate::support::{Bench, Place, id, user_columns};
+use bailiwick_domain::event::EventKind;
+use bailiwick_domain::ids::{IntegrationId, Kind};
+use bailiwick_domain::person::State;
+use bailiwick_scim::text::unique_key;
+use bailiwick_store::change::{MemberWrite, PersonFacts, PersonUpdate, ResourceKey, ResourceUpdate};
+use bailiwick_store::rows::ResourceRow;
+use bailiwick_store::{ChangeSet, Error, Guard, Role, Write};
+use proptest::prelude::*;
+use std::collections::HashMap;
+
+const NAMES: usize = 6;
+const GROUPS: usize = 3;
+
+/// What a set does, by names: each engine has numbers of its own.
+#[derive(Clone, Debug)]
+enum Act {
+    /// Creates the user of that name, if nobody answers to it or its address.
+    Create(usize),
+    Delete(usize),
+    Join(usize, usize),
+    Leave(usize, usize),
+    /// Exactly these are members.
+    Set(usize, Vec<usize>),
+    /// Puts one group into another.
+    Nest(usize, usize),
+    /// Switches a user on or off, under the versions known (or one too old).
+    Switch(usize, bool, bool),
+    /// Gives a user another name.
+    Rename(usize, usize),
+    /// Bumps a key, if nobody else did.
+    Key,
+    /// Adds members and something unknown: refused after it wrote.
+    Broken(usize, usize),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let (name, group) = (|| 0..NAMES, || 0..GROUPS);
+    prop_oneof![
+        3 => name().prop_map(Act::Create),
+        1 => name().prop_map(Act::Delete),
+        4 => (group(), name()).prop_map(|(group, name)| Act::Join(group, name)),
+        3 => (group(), name()).prop_map(|(group, name)| Act::Leave(group, name)),
+        1 => (group(), prop::collection::vec(name(), 0..3)).prop_map(|(group, names)| Act::Set(group, names)),
+        1 => (group(), group()).prop_map(|(outer, inner)| Act::Nest(outer, inner)),
+        3 => (name(), any::<bool>(), prop::bool::weighted(0.2)).prop_map(|(name, on, old)| Act::Switch(name, on, old)),
+        1 => (name(), name()).prop_map(|(name, other)| Act::Rename(name, other)),
+        1 => Just(Act::Key),
+        1 => (group(), name()).prop_map(|(group, name)| Act::Broken(group, name)),
+    ]
+}
+
+/// An engine and what is known of it before a batch.
+struct Side {
+    bench: Bench,
+    directory: IntegrationId,
+}
+
+struct Before {
+    users: HashMap<usize, ResourceRow>,
+    groups: Vec<ResourceRow>,
+    key: i64,
+}
+
+fn name(number: usize) -> String {
+    format!("user{number}")
+}
+
+impl Side {
+    async fn new(place: Place) -> Self {
+        let bench = Bench::at(place, Role::Command).await;
+        let directory = bench.integration("okta").await;
+        for number in 0..GROUPS {
+            bench.group(directory, &format!("group{number}")).await;
+        }
+        for number in 0..NAMES / 2 {
+            bench.user(directory, &name(number)).await;
+        }
+        Self { bench, directory }
+    }
+
+    async fn before(&self) -> Before {
+        let mut users = HashMap::new();
+        for number in 0..NAMES {
+            let id = id(self.directory, &name(number));
+            if let Some(row) = self.bench.store.resource(self.directory, Kind::User, &id, false).await.unwrap() {
+                users.insert(number, row);
+            }
+        }
+        let mut groups = Vec::new();
+        for number in 0..GROUPS {
+            let id = id(self.directory, &format!("group{number}"));
+            groups.push(self.bench.store.resource(self.directory, Kind::Group, &id, false).await.unwrap().unwrap());
+        }
+        Before { users, groups, key: self.bench.store.guard("key").await.unwrap() }
+    }
+
+    /// The set for an act; `None` when it names somebody who is not there.
+    async fn set(&self, before: &Before, number: usize, act: &Act) -> Option<ChangeSet> {
+        let user = |number: &usize| before.users.get(number);
+        let member = |number: &usize| user(number).map(|row| ResourceKey::Seq(row.seq));
+        let members =
+            |group: usize, change| Write::Members { group: ResourceKey::Seq(before.groups[group].seq), change };
+        let mut set = match act {
+            Act::Create(name) => self.create(*name).await,
+            Act::Delete(name) => ChangeSet {
+                guards: vec![Guard::Resource { seq: user(name)?.seq, version: user(name)?.version }],
+                writes: vec![Write::DeleteResource { seq: user(name)?.seq }],
+                ..ChangeSet::default()
+            },
+            Act::Join(group, name) => writes(vec![members(*group, MemberWrite::Add(vec![member(name)?]))]),
+            Act::Leave(group, name) => writes(vec![members(*group, MemberWrite::Remove(vec![member(name)?]))]),
+            Act::Set(group, names) => ChangeSet {
+                guards: vec![Guard::Resource {
+                    seq: before.groups[*group].seq,
+                    version: before.groups[*group].version,
+                }],
+                ..writes(vec![members(*group, MemberWrite::Set(names.iter().filter_map(member).collect()))])
+            },
+            Act::Nest(outer, inner) => {
+                let inner = ResourceKey::Seq(before.groups[*inner].seq);
+                writes(vec![members(*outer, MemberWrite::Add(vec![inner]))])
+            }
+            Act::Switch(name, on, old) => switch(user(name)?, *name, *on, *old),
+            Act::Rename(name, other) => {
+                let row = user(name)?;
+                let update = ResourceUpdate { seq: row.seq, columns: user_columns(&self::name(*other), row.active) };
+                ChangeSet {
+                    guards: vec![Guard::Document { seq: row.seq, version: row.document_version }],
+                    ..writes(vec![Write::UpdateResource(update)])
+                }
+            }
+            Act::Key => ChangeSet {
+                guards: vec![Guard::Key { key: "key".to_owned(), version: before.key, bump: true }],
+                ..ChangeSet::default()
+            },
+            Act::Broken(group, name) => writes(vec![
+                members(*group, MemberWrite::Add(vec![member(name)?])),
+                Write::RevokeToken { id: "tok_nobody".to_owned() },
+            ]),
+        };
+        set.at = self.bench.now();
+        let mut event = crate::support::event(EventKind::Patch);
+        event.request = format!("req_{number}");
+        set.events.push(event);
+        Some(set)
+    }
+
+    async fn create(&self, number: usize) -> ChangeSet {
+        let name = name(number);
+        let email_keys = vec![unique_key(&format!("{name}@example.com"))];
+        let found = self.bench.store.candidates(&unique_key(&name), &email_keys).await.unwrap();
+        let mut persons: Vec<String> = found.into_iter().map(|candidate| candidate.person.id).collect();
+        persons.sort_unstable();
+        let guards = vec![Guard::Candidates { user_name_key: unique_key(&name), email_keys, persons }];
+        let mut set = crate::support::new_user(self.bench.now(), self.directory, &name);
+        set.events.clear();
+        ChangeSet { guards, ..set }
+    }
+
+    /// Everything that does not depend on numbers.
+    fn state(&self) -> Vec<Vec<Vec<String>>> {
+        [
+            "SELECT r.id, r.name_match, r.display, CASE WHEN r.active THEN 'on' ELSE 'off' END, p.id, p.epoch, p.state
+             FROM resource r LEFT JOIN person p ON p.seq = r.person ORDER BY 1",
+            "SELECT id, epoch, state, user_name_key, CASE WHEN authority IS NULL THEN 'none' ELSE 'one' END FROM person
+             ORDER BY 1",
+            "SELECT g.id, r.id FROM membership m JOIN resource g ON g.seq = m.grp JOIN resource r ON r.seq = m.member
+             ORDER BY 1, 2",
+            "SELECT e.key, r.id FROM email e JOIN resource r ON r.seq = e.resource ORDER BY 1, 2",
+            "SELECT key, version FROM guard ORDER BY 1",
+            "SELECT users, groups, nested FROM integration",
+            "SELECT e.request, e.kind, e.resource, count(*) FROM event e GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+            // Sequence order is commit order: no row is newer than the sequence.
+            "SELECT count(*) FROM event WHERE seq > (SELECT value FROM sequence WHERE name = 'change')",
+        ]
+        .map(|text| {
+            let mut rows = self.bench.place.rows(text);
+            // Engines differ in where NULL stands.
+            rows.sort_unstable();
+            rows
+        })
+        .into()
+    }
+}
+
+fn writes(writes: Vec<Write>) -> ChangeSet {
+    ChangeSet { writes, ..ChangeSet::default() }
+}
+
+fn switch(row: &ResourceRow, number: usize, on: bool, old: bool) -> ChangeSet {
+    let name = name(number);
+    let update = ResourceUpdate { seq: row.seq, columns: user_columns(&name, on) };
+    let mut set = ChangeSet {
+        guards: vec![Guard::Resource { seq: row.seq, version: row.version - i64::from(old) }],
+        ..writes(vec![Write::UpdateResource(update)])
+    };
+    if let Some(person) = &row.person {
+        set.guards.push(Guard::Person { seq: person.seq, epoch: person.epoch });
+        let facts = PersonFacts {
+            state: if on { State::Active } else { State::Inactive },
+            display: name.clone(),
+            email: None,
+            email_key: Some(unique_key(&format!("{name}@example.com"))),
+            user_name: Some(name.clone()),
+            user_name_key: Some(unique_key(&name)),
+        };
+        set.writes.push(Write::UpdatePerson(PersonUpdate { seq: person.seq, facts, authority: None }));
+    }
+    set
+}
+
+/// How a set ended, without numbers.
+fn word(outcome: &Result<bailiwick_store::Committed, Error>) -> String {
+    match outcome {
+        Ok(done) => format!("done, changed {}", done.changed),
+        // Each engine says in its own words that an id is taken.
+        Err(Error::Unavailable(_)) => "unavailable".to_owned(),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+async fn compare(batches: Vec<Vec<Act>>) {
+    let sides = [Side::new(Place::folder()).await, Side::new(Place::schema()).await];
+    let mut request = 0;
+    for acts in batches {
+        let first = request;
+        let mut outcomes = Vec::new();
+        for side in &sides {
+            let before = side.before().await;
+            let mut sets = Vec::new();
+            for (index, act) in acts.iter().enumerate() {
+                sets.extend(side.set(&before, first + index, act).await);
+            }
+            request = first + acts.len();
+            let done = side.bench.store.commit_all(sets).await.unwrap();
+            outcomes.push(done.iter().map(word).collect::<Vec<_>>());
+        }
+        assert_eq!(outcomes[0], outcomes[1], "{acts:?}");
+        assert_eq!(sides[0].state(), sides[1].state(), "{acts:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
+fn a_batch_is_what_its_sets_are_one_after_another() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let batches = prop::collection::vec(prop::collection::vec(act(), 1..14), 1..8);
+    let config =
+        ProptestConfig { cases: 40, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() };
+    proptest!(config, |(batches in batches)| runtime.block_on(compare(batches)));
+}
