@@ -131,6 +131,7 @@ async fn fill(
             verdict(seal)
         ));
     }
+    source.check_unused().await?;
     target.commit().await?;
     Ok(tables)
 }
@@ -187,6 +188,14 @@ impl Source {
         match self {
             Self::Folder(source) => source.setting(key),
             Self::Postgres(source) => source.setting(key).await,
+        }
+    }
+
+    /// Refuses what a server has begun to use meanwhile. In a folder none can.
+    async fn check_unused(&self) -> Result<(), CopyError> {
+        match self {
+            Self::Folder(_) => Ok(()),
+            Self::Postgres(source) => source.check_unused().await,
         }
     }
 

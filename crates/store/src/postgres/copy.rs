@@ -40,7 +40,8 @@ pub(crate) struct Source {
     reader: Session,
     /// Holds the lock of all writers. It has a transaction of its own: the moment that the other one shows must come
     /// after the last commit of those who had the lock before.
-    _writers: Session,
+    writers: Session,
+    url: DatabaseUrl,
 }
 
 impl Source {
@@ -58,11 +59,16 @@ impl Source {
         };
         let migrate = "bailiwick migrate with BAILIWICK_DATABASE_URL set";
         check_schema(&steps(&reader).await?, unicode.as_deref(), |sql| sql.postgres, migrate)?;
-        Ok(Self { reader, _writers: writers })
+        Ok(Self { reader, writers, url: url.clone() })
     }
 
     pub(crate) async fn setting(&self, key: &str) -> Result<Option<String>, Error> {
         setting(&self.reader, key).await
+    }
+
+    /// Refuses what a server has begun to use meanwhile.
+    pub(crate) async fn check_unused(&self) -> Result<(), CopyError> {
+        check_unused(&self.writers, &self.url).await
     }
 
     /// The highest id that an integration ever had.
@@ -184,11 +190,16 @@ pub(crate) async fn taken(url: &DatabaseUrl, entropy: &Entropy) -> Result<Vec<Ta
     if has_table(&session, "migration").await? { steps(&session).await } else { Ok(Vec::new()) }
 }
 
-/// Begins a transaction that keeps all writers out. Refuses a store that a server uses: it would only find itself
-/// unable to write, and what it answered meanwhile would be about a store that has moved.
+/// Begins a transaction that keeps all writers out.
 async fn begin(session: &Session, url: &DatabaseUrl) -> Result<(), CopyError> {
     session.simple("BEGIN").await?;
     session.one(Query::new(LOCK, binds![], |_| Ok(()))).await?;
+    check_unused(session, url).await
+}
+
+/// Refuses a store that a server uses: it would find itself unable to write, and go on afterwards with a store that is
+/// no longer the one.
+async fn check_unused(session: &Session, url: &DatabaseUrl) -> Result<(), CopyError> {
     let held = built("SELECT EXISTS (SELECT 1 FROM lease WHERE until > clock_timestamp())", |row| row.flag(0));
     if session.one(held).await?.unwrap_or(false) {
         return refused(format!(
