@@ -9,6 +9,7 @@ use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_postgres::error::DbError;
 
@@ -20,6 +21,8 @@ pub(super) struct Connector {
     url: DatabaseUrl,
     tls: Tls,
     entropy: Entropy,
+    /// Tells those who wait before they try again that somebody got through.
+    reached: Notify,
 }
 
 impl fmt::Debug for Connector {
@@ -31,7 +34,7 @@ impl fmt::Debug for Connector {
 impl Connector {
     pub(super) fn new(url: &DatabaseUrl, entropy: Entropy) -> Result<Self, Error> {
         let tls = Tls::new(url.trust(), url.direct_tls())?;
-        Ok(Self { url: url.clone(), tls, entropy })
+        Ok(Self { url: url.clone(), tls, entropy, reached: Notify::new() })
     }
 
     /// Connects to the first host that takes writes; each may take as long as `limit`.
@@ -39,7 +42,10 @@ impl Connector {
         let mut failure = None;
         for target in self.url.targets() {
             match timeout(limit, self.reach(target, usage)).await {
-                Ok(Ok(session)) => return Ok(session),
+                Ok(Ok(session)) => {
+                    self.reached.notify_waiters();
+                    return Ok(session);
+                }
                 Ok(Err(error)) => failure = Some(error),
                 Err(_) => failure = Some(Error::Unavailable(format!("{} does not answer", target.shown))),
             }
@@ -61,11 +67,13 @@ impl Connector {
         Ok(session)
     }
 
-    /// A span between a half and the whole of this one, so that not all come again at once.
-    pub(super) fn jitter(&self, span: Duration) -> Duration {
+    /// Waits before a new attempt: between a half and the whole of this span, so that not all come again at once, and
+    /// not after somebody else got through.
+    pub(super) async fn pause(&self, span: Duration) {
         let mut byte = [0];
         (self.entropy)(&mut byte);
-        span.mul_f64(0.5 + f64::from(byte[0]) / 512.0)
+        let span = span.mul_f64(0.5 + f64::from(byte[0]) / 512.0);
+        let _ = timeout(span, self.reached.notified()).await;
     }
 }
 

@@ -61,26 +61,32 @@ impl Leases {
             _end: end,
         };
         tokio::spawn(striver.run(stopped));
-        Lease { term, stop: Mutex::new(Some((stop, ended))) }
+        Lease { held: Arc::new(Held { term, stop: Mutex::new(Some((stop, ended))) }) }
     }
 }
 
-/// One lease, held or striven for until it is dropped.
-#[derive(Debug)]
+/// One lease, held or striven for until its last handle is dropped.
+#[derive(Clone, Debug)]
 pub(super) struct Lease {
+    held: Arc<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
     term: Arc<Term>,
+    /// Stops the task when it is dropped, and tells of its end.
     stop: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
 }
 
 impl Lease {
     /// Whether this process may act.
     pub(super) fn is_held(&self) -> bool {
-        self.term.is_running()
+        self.held.term.is_running()
     }
 
     /// Gives the lease back, so that another replica gets it at once, and strives for it no more.
     pub(super) async fn release(&self) {
-        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let stop = self.held.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((stop, ended)) = stop {
             drop(stop);
             let _ = timeout(RETURN_TIME * 2, ended).await;

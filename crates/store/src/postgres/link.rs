@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 /// How long one host may take to let a connection in.
 const CONNECT_TIME: Duration = Duration::from_secs(2);
@@ -129,7 +129,7 @@ impl Keeper {
                 }
                 Err(why) => {
                     self.publish.send_replace(State::Down { since, why: Some(why) });
-                    sleep(self.connector.jitter(pause)).await;
+                    self.connector.pause(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }

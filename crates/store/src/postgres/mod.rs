@@ -17,6 +17,8 @@ mod migrate;
 mod row;
 mod scan;
 mod session;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod url;
 
@@ -39,7 +41,7 @@ use appender::Appender;
 use bailiwick_domain::ids::prefixed_id;
 use connect::Connector;
 use follow::Follower;
-use lease::Leases;
+use lease::{Lease, Leases};
 use link::Link;
 use scan::{Scans, View};
 use session::{Session, Usage};
@@ -82,6 +84,7 @@ struct Inner {
     scans: Scans,
     appender: Appender,
     follower: Arc<Follower>,
+    lease: Option<Lease>,
     etag_key: [u8; 32],
     store_id: String,
 }
@@ -110,12 +113,16 @@ impl Engine {
             Leases::new(link(usage(lease::SETTINGS)), holder).hold("upkeep")
         });
         let writer = Link::new(Arc::clone(&connector), writer, Some(first));
-        let appender = Appender::start(writer, Arc::clone(&follower), lease, options.role, Arc::clone(&options.clock));
+        let appender =
+            Appender::start(writer, Arc::clone(&follower), lease.clone(), options.role, Arc::clone(&options.clock));
         let scanner = || link(Usage { budgeted: true, ..usage(READER) });
         let scans = Scans::new((0..scanners).map(|_| scanner()).collect(), Arc::clone(&follower));
-        let readers = (0..readers).map(|_| link(usage(READER))).collect();
+        let readers: Vec<Link> = (0..readers).map(|_| link(usage(READER))).collect();
+        if options.role == Role::Serve {
+            readers.iter().for_each(Link::want);
+        }
         let turn = AtomicUsize::new(0);
-        Ok(Self { inner: Arc::new(Inner { readers, turn, scans, appender, follower, etag_key, store_id }) })
+        Ok(Self { inner: Arc::new(Inner { readers, turn, scans, appender, follower, lease, etag_key, store_id }) })
     }
 
     /// One of the shared sessions: the next in turn that is there, else the first that comes.
@@ -258,6 +265,13 @@ impl Engine {
             return Err(slow());
         }
         Ok(())
+    }
+
+    /// Gives back what other replicas wait for.
+    pub(crate) async fn close(&self) {
+        if let Some(lease) = &self.inner.lease {
+            lease.release().await;
+        }
     }
 
     pub(crate) fn etag_key(&self) -> [u8; 32] {

@@ -182,7 +182,7 @@ mod tests {
         check(&binds![1_i64, "a\0"], true);
         check(&binds![Some("\0")], true);
         check(&binds![&b"\0"[..]], false);
-        let texts = vec!["\0".to_owned()];
+        let texts = ["\0".to_owned()];
         check(&binds![&texts[..]], false);
     }
 
@@ -192,7 +192,7 @@ mod tests {
         let mut out = BytesMut::new();
         assert!(Bound(&Param::from("x")).to_sql_checked(&Type::INT8, &mut out).is_err());
         assert!(Bound(&Param::from("x")).to_sql_checked(&Type::TEXT, &mut out).is_ok());
-        let texts = vec!["a".to_owned(), "\0".to_owned()];
+        let texts = ["a".to_owned(), "\0".to_owned()];
         assert!(Bound(&Param::from(&texts[..])).to_sql_checked(&Type::TEXT_ARRAY, &mut out).is_ok());
     }
 }

@@ -135,6 +135,13 @@ impl Engine {
         }
     }
 
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Postgres(engine) => engine.close().await,
+            Self::Sqlite(_) => {}
+        }
+    }
+
     pub(super) fn etag_key(&self) -> [u8; 32] {
         match self {
             Self::Postgres(engine) => engine.etag_key(),

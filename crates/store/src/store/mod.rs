@@ -105,6 +105,12 @@ impl Store {
         self.engine.writable()
     }
 
+    /// Gives back at once what other processes wait for, at the orderly end of a server. What was begun goes on; the
+    /// store is closed with its last handle.
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+
     /// The key of the ETags of this store.
     #[must_use]
     pub fn etag_key(&self) -> [u8; 32] {
