@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_postgres::{Config, NoTls};
 
 /// Names the database on which tests run, as a role that may create schemas; unset, they run on SQLite.
-pub const VARIABLE: &str = "BAILIWICK_TEST_POSTGRES";
+const VARIABLE: &str = "BAILIWICK_TEST_POSTGRES";
 
 /// How long a statement of the set-up may take.
 const LIMIT: Duration = Duration::from_secs(20);
