@@ -16,6 +16,9 @@ const DATABASE: &str = "bailiwick_bench_growth";
 /// A store that takes fewer users a second through Bulk is filled without it.
 const BULK: f64 = 2_500.0;
 
+/// Clients of lists that look at every row: more of them would only wait for each other, beyond the time a list may take.
+const SCANNERS: usize = 2;
+
 /// A filtered list: what it is called, the filter for a number, and whether an index leads to what it finds. The first
 /// ones find as many users in a store of any size, the last ones find more in a larger one and count them all.
 struct List {
@@ -54,13 +57,13 @@ struct Size {
     loads: Vec<(&'static str, bool, Result<Measured, String>)>,
 }
 
-pub(super) async fn sqlite(options: &Options) -> Result<Vec<Line>, String> {
-    let (mut lines, mut sizes) = (Vec::new(), Vec::new());
+pub(super) async fn sqlite(options: &Options, growth: &[usize], lines: &mut Vec<Line>) -> Result<(), String> {
+    let mut sizes = Vec::new();
     let place = Place::Folder(options.folder.join("growth"));
     let (server, client) = start(options, &place)?;
-    let first = options.growth.first().copied().unwrap_or_default();
-    let mut bench = filled(options, &server, client, first, &mut lines).await?;
-    for &users in &options.growth {
+    let first = growth.first().copied().unwrap_or_default();
+    let mut bench = filled(options, &server, client, first, lines).await?;
+    for &users in growth {
         eprintln!("SQLite, {users} users");
         if users > bench.ids.len() {
             let more = seed::users(&bench.client, bench.ids.len(), users).await?;
@@ -68,17 +71,22 @@ pub(super) async fn sqlite(options: &Options) -> Result<Vec<Line>, String> {
         }
         sizes.push(measure(&bench, users).await?);
     }
-    compare(&sizes, &mut lines);
-    Ok(lines)
+    compare(&sizes, lines);
+    Ok(())
 }
 
-pub(super) async fn postgres(options: &Options, cluster: &Cluster) -> Result<Vec<Line>, String> {
-    let (mut lines, mut sizes) = (Vec::new(), Vec::new());
+pub(super) async fn postgres(
+    options: &Options,
+    growth: &[usize],
+    cluster: &Cluster,
+    lines: &mut Vec<Line>,
+) -> Result<(), String> {
+    let mut sizes = Vec::new();
     let url = cluster.database(DATABASE).await?;
     let place = Place::Database(url.clone());
     let (mut server, mut client) = start(options, &place)?;
     let (mut held, mut rate) = (0, f64::INFINITY);
-    for &users in &options.growth {
+    for &users in growth {
         eprintln!("PostgreSQL, {users} users");
         let begin = Instant::now();
         let way = if held == 0 || rate >= BULK {
@@ -98,10 +106,9 @@ pub(super) async fn postgres(options: &Options, cluster: &Cluster) -> Result<Vec
         let bench = bench(options, cluster, &server, &client, filler::ids(&url).await?);
         sizes.push(measure(&bench, users).await?);
     }
-    compare(&sizes, &mut lines);
+    compare(&sizes, lines);
     drop(server);
-    cluster.drop_database(DATABASE).await?;
-    Ok(lines)
+    cluster.drop_database(DATABASE).await
 }
 
 fn bench<'a>(
@@ -124,7 +131,8 @@ async fn measure(bench: &Bench<'_>, users: usize) -> Result<Size, String> {
         ("page of 100 by cursor, deep in the list", true, Ok(deep)),
     ];
     for list in LISTS {
-        loads.push((list.name, list.bounded, bench.list(READERS, list.filter).await));
+        let clients = if list.bounded { READERS } else { SCANNERS };
+        loads.push((list.name, list.bounded, bench.list(clients, list.filter).await));
     }
     let (add, remove) = bench.come_and_go(100).await?;
     loads.push(("add a member, group of 100, 64 clients", true, Ok(add)));

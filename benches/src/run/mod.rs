@@ -29,23 +29,37 @@ pub(crate) fn all(options: &Options) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let done = runtime.block_on(async {
         if options.engines.sqlite() {
-            let lines =
-                if options.growth.is_empty() { sqlite::all(options).await? } else { growth::sqlite(options).await? };
-            report::print("SQLite", &lines);
+            on_sqlite(options).await?;
         }
         if options.engines.postgres() {
-            let source = options.cluster.as_ref().ok_or("PostgreSQL needs --cluster PROGRAM or --database-url URL")?;
-            let cluster = Cluster::start(source).await?;
-            let lines = if options.growth.is_empty() {
-                postgres::all(options, &cluster).await?
-            } else {
-                growth::postgres(options, &cluster).await?
-            };
-            report::print(&format!("PostgreSQL ({})", cluster.description().await?), &lines);
+            on_postgres(options).await?;
         }
         Ok(())
     });
     let _ = std::fs::remove_dir_all(&options.folder);
+    done
+}
+
+async fn on_sqlite(options: &Options) -> Result<(), String> {
+    let mut lines = Vec::new();
+    let done = match options.growth.as_slice() {
+        [] => sqlite::all(options, &mut lines).await,
+        sizes => growth::sqlite(options, sizes, &mut lines).await,
+    };
+    // What was measured before something went wrong is worth to be seen.
+    report::print("SQLite", &lines);
+    done
+}
+
+async fn on_postgres(options: &Options) -> Result<(), String> {
+    let source = options.cluster.as_ref().ok_or("PostgreSQL needs --cluster PROGRAM or --database-url URL")?;
+    let cluster = Cluster::start(source).await?;
+    let mut lines = Vec::new();
+    let done = match options.growth.as_slice() {
+        [] => postgres::all(options, &cluster, &mut lines).await,
+        sizes => growth::postgres(options, sizes, &cluster, &mut lines).await,
+    };
+    report::print(&format!("PostgreSQL ({})", cluster.description().await?), &lines);
     done
 }
 

@@ -17,14 +17,14 @@ const TURNS: u32 = 2;
 /// Clients that change members.
 const CLIENTS: usize = 16;
 
-pub(super) async fn all(options: &Options, cluster: &Cluster) -> Result<Vec<Line>, String> {
-    let (mut lines, mut costs) = (Vec::new(), Vec::new());
+pub(super) async fn all(options: &Options, cluster: &Cluster, lines: &mut Vec<Line>) -> Result<(), String> {
+    let mut costs = Vec::new();
     for &users in &options.users {
         eprintln!("PostgreSQL, {users} users");
-        costs.push((users, size(options, cluster, users, &mut lines).await?));
+        costs.push((users, size(options, cluster, users, lines).await?));
     }
     lines.extend(look_up_cost(&costs, ""));
-    Ok(lines)
+    Ok(())
 }
 
 async fn size(options: &Options, cluster: &Cluster, users: usize, lines: &mut Vec<Line>) -> Result<Measured, String> {

@@ -12,14 +12,14 @@ use std::sync::Arc;
 const MEMBER_GOAL: &str = "10,000/s, the same for every size";
 const YARDSTICK: &str = "raw commits of 64";
 
-pub(super) async fn all(options: &Options) -> Result<Vec<Line>, String> {
-    let (mut lines, mut costs) = (Vec::new(), Vec::new());
+pub(super) async fn all(options: &Options, lines: &mut Vec<Line>) -> Result<(), String> {
+    let mut costs = Vec::new();
     for &users in &options.users {
         eprintln!("SQLite, {users} users");
-        costs.push((users, size(options, users, &mut lines).await?));
+        costs.push((users, size(options, users, lines).await?));
     }
     lines.extend(look_up_cost(&costs, "at most 1.3"));
-    Ok(lines)
+    Ok(())
 }
 
 async fn size(options: &Options, users: usize, lines: &mut Vec<Line>) -> Result<Measured, String> {
