@@ -46,8 +46,8 @@ impl TestOptions {
     }
 }
 
-/// A running Bailiwick with one integration, `first`, and its token. Dropping it stops the server and removes the store.
-/// The store is in a folder, or in a schema of the database that BAILIWICK_TEST_POSTGRES names.
+/// A running Bailiwick with one integration, `first`, and its token. Dropping it stops the server and removes the
+/// store, which is in a folder, or in a schema of the database that BAILIWICK_TEST_POSTGRES names.
 #[derive(Debug)]
 pub struct TestApp {
     app: App,

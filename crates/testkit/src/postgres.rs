@@ -18,8 +18,8 @@ use tempfile::TempDir;
 /// How often a port is chosen before the start is given up: another process may take one in between.
 const PORT_TRIES: u32 = 5;
 
-/// What the janitor does. `$1` is the folder. An immediate shutdown first, because a server that is killed leaves shared
-/// memory behind; what does not end by itself is killed.
+/// What the janitor does. `$1` is the folder. An immediate shutdown first, because a server that is killed leaves
+/// shared memory behind; what does not end by itself is killed.
 const JANITOR: &str = r#"
 trap '' HUP INT TERM
 cat > /dev/null
@@ -154,10 +154,11 @@ impl Cluster {
     }
 
     fn configure(&self, ClusterOptions { fsync }: ClusterOptions) {
-        let switch = if fsync { "on" } else { "off" };
+        // What is measured gets the memory that a server of its own would have.
+        let (switch, buffers) = if fsync { ("on", "512MB") } else { ("off", "64MB") };
         let settings = format!(
             "listen_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\nmax_connections = 200\n\
-             shared_buffers = 64MB\nfsync = {switch}\nfull_page_writes = {switch}\nsynchronous_commit = on\n\
+             shared_buffers = {buffers}\nfsync = {switch}\nfull_page_writes = {switch}\nsynchronous_commit = on\n\
              max_wal_size = 1GB\nlog_min_messages = warning\n",
             self.dir.display()
         );

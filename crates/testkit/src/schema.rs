@@ -1,5 +1,5 @@
-//! A schema of its own in the database that tests run on. This file stands alone: the contract tests of the store use it
-//! as a module of theirs.
+//! A schema of its own in the database that tests run on. This file stands alone: the contract tests of the store use
+//! it as a module of theirs.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;

@@ -67,7 +67,8 @@ fn every_tampering_is_found_and_named() {
             ),
             (
                 format!(
-                    "UPDATE event_payload SET salt = (SELECT substr(digest, 1, 16) FROM event WHERE seq = {bad}) WHERE seq = {bad}"
+                    "UPDATE event_payload SET salt = (SELECT substr(digest, 1, 16) FROM event WHERE seq = {bad})
+                     WHERE seq = {bad}"
                 ),
                 format!("the payload of event {bad} is not what was sealed"),
             ),

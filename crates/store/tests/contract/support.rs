@@ -39,7 +39,7 @@ impl Place {
 
     /// An empty schema. What needs one runs with the tests on PostgreSQL alone.
     pub(crate) fn schema() -> Self {
-        Self::Schema(Schema::of_environment().expect("BAILIWICK_TEST_POSTGRES names no database"))
+        Self::Schema(Schema::of_environment().unwrap_or_else(|| panic!("BAILIWICK_TEST_POSTGRES names no database")))
     }
 
     pub(crate) fn location(&self) -> Location {

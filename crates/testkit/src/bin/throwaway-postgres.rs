@@ -1,5 +1,5 @@
-//! Starts a PostgreSQL cluster for tests, prints `url postgres://...` and runs until standard input ends or it is told to
-//! stop; then nothing is left of it. With `--fsync` its commits are as durable as those of a real one.
+//! Starts a PostgreSQL cluster for tests, prints `url postgres://...` and runs until standard input ends or it is told
+//! to stop; then nothing is left of it. With `--fsync` its commits are as durable as those of a real one.
 
 use bailiwick_testkit::postgres::{Cluster, ClusterOptions};
 use std::io::{Read as _, Write as _};
