@@ -216,3 +216,16 @@ fn postgresql_walks_pages_by_an_index() {
     user("displayName sw \"shown22\"", "resource_display_name");
     user("meta.lastModified gt \"1970-01-01T00:00:39Z\"", "resource_modified");
 }
+
+#[test]
+fn members_are_found_by_their_ids() {
+    let connection = connection();
+    let ids = ["a".to_owned(), "b".to_owned()];
+    let Text::Fixed(sql) = crate::sql::read::resources::member_refs(IntegrationId(1), &ids).text else {
+        panic!("a statement known at compile time")
+    };
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.sqlite)).unwrap();
+    let plan: Vec<String> =
+        statement.query_map(["[]", "1"], |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap();
+    assert!(plan.iter().any(|line| line.contains("sqlite_autoindex_resource_1 (id=?)")), "{plan:?}");
+}
