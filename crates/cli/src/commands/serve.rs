@@ -93,7 +93,7 @@ async fn serve(args: &ServeArgs, config: &Config) -> Done {
     if address.ip().is_unspecified() && url.contains(&address.to_string()) {
         tracing::warn!("no identity provider can reach the address in the links: give --public-url");
     }
-    let app = wiring::app(store, registry, url);
+    let app = wiring::app(store.clone(), registry, url);
     let running = bound.start(app.clone());
     tell(&[format!("listening on {}://{address}", if secure { "https" } else { "http" })])?;
     if args.demo {
@@ -111,6 +111,7 @@ async fn serve(args: &ServeArgs, config: &Config) -> Done {
         // Asked twice, it goes at once.
         () = stop.wait() => {}
     }
+    store.close().await;
     Ok(())
 }
 
