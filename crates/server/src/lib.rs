@@ -14,5 +14,5 @@ mod scim;
 mod wire;
 
 pub use gate::Gate;
-pub use listen::{Bound, Running, ServerOptions, bind, serve};
+pub use listen::{Bound, Running, ServerOptions, bind};
 pub use router::{Auth, RouteInfo, routes};

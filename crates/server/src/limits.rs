@@ -28,6 +28,9 @@ pub const BODY_STALL: Duration = Duration::from_secs(10);
 pub const LINGER: Duration = Duration::from_secs(5);
 /// The rest of a refused body is read and thrown away up to this size.
 pub const LINGER_BYTES: usize = 256 * 1024 * 1024;
+/// A server that is going to stop serves this long after `/readyz` has begun to say so: load balancers ask every second
+/// or so.
+pub const NOTICE: Duration = Duration::from_secs(2);
 /// When asked to stop, requests in flight have this long to finish.
 pub const DRAIN: Duration = Duration::from_secs(8);
 /// A head that is still incomplete this long after the server was asked to stop is not waited for.

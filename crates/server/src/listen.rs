@@ -7,6 +7,7 @@ use crate::{guard, limits, router};
 use axum::Router;
 use axum::body::Body;
 use bailiwick_app::App;
+use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -15,6 +16,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -62,14 +64,22 @@ impl std::fmt::Debug for Bound {
 pub struct Running {
     /// The address, with its real port.
     pub address: SocketAddr,
-    stop: watch::Sender<bool>,
+    wanted: watch::Sender<Phase>,
     task: JoinHandle<()>,
 }
 
 impl Running {
-    /// Stops accepting, lets requests in flight finish and returns when all connections are gone.
+    /// Says that the server is about to stop, and goes on serving for [`limits::NOTICE`]: `/readyz` answers 503, and every
+    /// connection is closed after its next answer, so that load balancers send their next requests elsewhere.
+    pub async fn give_notice(&self) {
+        let _ = self.wanted.send(Phase::Notice);
+        sleep(limits::NOTICE).await;
+    }
+
+    /// Stops accepting, lets requests in flight finish and returns when all connections are gone. What has not finished
+    /// after [`limits::DRAIN`] is cut.
     pub async fn stop(self) {
-        let _ = self.stop.send(true);
+        let _ = self.wanted.send(Phase::Drain);
         let _ = self.task.await;
     }
 }
@@ -89,42 +99,34 @@ pub async fn bind(options: ServerOptions) -> io::Result<Bound> {
     Ok(Bound { address, listener, tls, ready: options.ready })
 }
 
-/// Binds and serves until `shutdown` is done, then drains.
-///
-/// # Errors
-/// When the address cannot be bound or certificate and key do not fit.
-pub async fn serve(app: App, options: ServerOptions, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    bind(options).await?.serve(app, shutdown).await;
-    Ok(())
-}
-
 impl Bound {
-    /// Serves in the background until [`Running::stop`].
+    /// Serves in the background until [`Running::stop`], or until the handle is dropped.
     #[must_use]
     pub fn start(self, app: App) -> Running {
-        let (stop, mut stopped) = watch::channel(false);
+        let (wanted, asked) = watch::channel(Phase::Open);
         let address = self.address;
-        let task = tokio::spawn(self.serve(app, async move {
-            // A handle that is dropped stops the server too.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        }));
-        Running { address, stop, task }
+        Running { address, wanted, task: tokio::spawn(self.serve(app, asked)) }
     }
 
-    /// Serves until `shutdown` is done, then drains: nothing is accepted any more, requests in flight finish, and what
-    /// has not finished after [`limits::DRAIN`] is cut.
-    pub async fn serve(self, app: App, shutdown: impl Future<Output = ()>) {
+    async fn serve(self, app: App, mut asked: watch::Receiver<Phase>) {
         let Self { listener, tls, ready, .. } = self;
         let scim = Arc::new(Scim::new(app.clone(), ready.clone()));
         let (phase, follow) = watch::channel(Phase::Open);
         let server = Arc::new(Server { router: router::build(scim), tls, http: builder(), phase: follow });
         let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
         let housekeeping = tokio::spawn(keep_house(app.clone()));
+        // A handle that is dropped stops the server, too.
+        let stopped = async {
+            let _ = asked.wait_for(|asked| *asked >= Phase::Notice).await;
+            ready.stop();
+            let _ = phase.send(Phase::Notice);
+            let _ = asked.wait_for(|asked| *asked >= Phase::Drain).await;
+        };
         tokio::select! {
-            () = shutdown => {}
+            () = stopped => {}
             () = accept(&listener, &server, &places) => {}
         }
-        ready.stop();
+        accept_waiting(&listener, &server, &places);
         drop(listener);
         let _ = phase.send(Phase::Drain);
         let all = u32::try_from(limits::CONNECTIONS).unwrap_or(u32::MAX);
@@ -141,6 +143,9 @@ impl Bound {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 enum Phase {
     Open,
+    /// End after the next answer.
+    Notice,
+    /// End after the answer that is under way.
     Drain,
     Cut,
 }
@@ -178,6 +183,16 @@ async fn accept(listener: &TcpListener, server: &Arc<Server>, places: &Arc<Semap
     }
 }
 
+/// Takes what has connected already, so that nobody who was let in by the kernel is turned away.
+fn accept_waiting(listener: &TcpListener, server: &Arc<Server>, places: &Arc<Semaphore>) {
+    let mut context = Context::from_waker(Waker::noop());
+    while let Ok(place) = Arc::clone(places).try_acquire_owned()
+        && let Poll::Ready(Ok((stream, peer))) = listener.poll_accept(&mut context)
+    {
+        drop(tokio::spawn(connect(Arc::clone(server), stream, peer, place)));
+    }
+}
+
 async fn connect(server: Arc<Server>, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
     let _ = stream.set_nodelay(true);
     let link = Arc::new(Link::new(peer, Some(place)));
@@ -198,7 +213,17 @@ async fn connect(server: Arc<Server>, stream: TcpStream, peer: SocketAddr, place
 async fn converse(server: &Server, stream: impl AsyncRead + AsyncWrite + Unpin, link: Arc<Link>) {
     let router = server.router.clone();
     let (requests, watched) = (Arc::clone(&link), Arc::clone(&link));
-    let service = service_fn(move |request| respond(router.clone(), Arc::clone(&requests), request));
+    let phase = server.phase.clone();
+    let service = service_fn(move |request| {
+        let (answer, phase) = (respond(router.clone(), Arc::clone(&requests), request), phase.clone());
+        async move {
+            let mut answer = answer.await?;
+            if *phase.borrow() >= Phase::Notice {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
+        }
+    });
     let stream = TokioIo::new(Watched::new(stream, watched));
     let mut connection = std::pin::pin!(server.http.serve_connection(stream, service));
     tokio::select! {

@@ -106,8 +106,15 @@ async fn serve(args: &ServeArgs, config: &Config) -> Done {
         stop.wait().await;
     }
     tracing::info!("stopping");
+    let polite = stop.polite;
+    let end = async {
+        if polite {
+            running.give_notice().await;
+        }
+        running.stop().await;
+    };
     tokio::select! {
-        () = running.stop() => {}
+        () = end => {}
         // Asked twice, it goes at once.
         () = stop.wait() => {}
     }
@@ -136,6 +143,8 @@ struct Stop {
     terminate: Signal,
     interrupt: Signal,
     seen: bool,
+    /// Whether load balancers are to be told first: not when somebody waits at a terminal.
+    polite: bool,
 }
 
 impl Stop {
@@ -145,13 +154,14 @@ impl Stop {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
             seen: false,
+            polite: false,
         })
     }
 
     async fn wait(&mut self) {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => self.polite = true,
+            _ = self.interrupt.recv() => self.polite = false,
         }
         self.seen = true;
     }

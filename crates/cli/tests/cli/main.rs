@@ -10,6 +10,7 @@ mod journal;
 mod kill;
 mod migrate;
 mod places;
+mod rolling;
 #[path = "../../../testkit/src/schema.rs"]
 #[expect(dead_code, unreachable_pub, reason = "this is a module of another crate")]
 mod schema;
