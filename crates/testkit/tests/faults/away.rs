@@ -104,6 +104,7 @@ fn check(ledger: &Ledger, trouble: &Trouble, (begun, mended, late): (Instant, In
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_database_that_is_stopped() {
     let world = World::apart().await;
     let trouble = Trouble { name: "stopped", harm: Harm::All, span: 6 * SECOND };
@@ -111,6 +112,7 @@ async fn a_database_that_is_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_database_that_is_frozen() {
     let world = World::apart().await;
     let trouble = Trouble { name: "frozen", harm: Harm::All, span: 8 * SECOND };
@@ -118,6 +120,7 @@ async fn a_database_that_is_frozen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_network_that_swallows_everything() {
     let world = World::start().await;
     let trouble = Trouble { name: "stalled", harm: Harm::All, span: 8 * SECOND };
@@ -125,6 +128,7 @@ async fn a_network_that_swallows_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_database_out_of_reach() {
     let world = World::start().await;
     let trouble = Trouble { name: "refused", harm: Harm::All, span: 6 * SECOND };
@@ -136,6 +140,7 @@ async fn a_database_out_of_reach() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_slow_network() {
     let world = World::start().await;
     for (name, delay) in [("slow", SECOND * 3 / 10), ("very slow", SECOND * 3 / 2)] {
@@ -151,6 +156,7 @@ async fn a_slow_network() {
 
 /// Somebody else holds the lock of all writers and does not let go.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_writer_that_hangs() {
     let world = World::start().await;
     let (other, connection) = tokio_postgres::connect(&world.url, tokio_postgres::NoTls).await.unwrap();
@@ -164,6 +170,7 @@ async fn a_writer_that_hangs() {
 
 /// Without a call that fails: the server looks by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn an_idle_server_notices() {
     let world = World::start().await;
     world.ready().await.unwrap();

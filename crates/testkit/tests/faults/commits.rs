@@ -64,24 +64,28 @@ async fn one_by_one(moment: Moment) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_commit_that_did_not_arrive_is_no_success() {
     assert_eq!(one_by_one(Moment::Before).await, 0);
 }
 
 /// The server finds out what became of it, and says so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_commit_whose_answer_was_lost_is_settled() {
     let acknowledged = one_by_one(Moment::Answered).await;
     assert!(acknowledged * 10 >= 2 * ROUNDS * 9, "{acknowledged} of {} were settled", 2 * ROUNDS);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_commit_that_may_have_arrived_is_settled() {
     one_by_one(Moment::Delivered).await;
 }
 
 /// Many are written at once, and the connection breaks in one of their commits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_batch_that_is_cut_is_accounted_for() {
     let world = World::start().await;
     let group = create(&mut world.client(), "/scim/v2/Groups", &group("Crew")).await;

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_database_that_restarts_again_and_again() {
     let world = World::apart().await;
     let load = Load::start(&world).await;
@@ -37,6 +38,7 @@ async fn a_database_that_restarts_again_and_again() {
 
 /// Somebody else holds every connection that the database allows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_database_without_room_for_connections() {
     let world = World::apart().await;
     let load = Load::start(&world).await;

@@ -17,6 +17,7 @@ async fn status(client: &mut Client) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_token_revoked_on_one_is_refused_on_the_other_within_a_second() {
     let two = Two::start().await;
     let mut worst = Duration::ZERO;
@@ -33,6 +34,7 @@ async fn a_token_revoked_on_one_is_refused_on_the_other_within_a_second() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_paused_integration_is_refused_on_the_other_within_a_second() {
     let two = Two::start().await;
     let (mut client, mut worst) = (two.client(1), Duration::ZERO);
@@ -47,6 +49,7 @@ async fn a_paused_integration_is_refused_on_the_other_within_a_second() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn what_one_wrote_the_other_decides_on() {
     let two = Two::start().await;
     let (mut left, mut right) = (two.client(0), two.client(1));
@@ -75,6 +78,7 @@ async fn what_one_wrote_the_other_decides_on() {
 
 /// The rows of the person that a deactivation ended on one replica are those on which the other decides.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn the_last_admin_is_known_to_both() {
     let two = Two::start().await;
     let mut users = Vec::new();
@@ -112,6 +116,7 @@ pub(crate) async fn admin(two: &Two, name: &str) -> String {
 
 /// A replica that hears nothing of the others any more, because nothing at all reaches it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_replica_that_is_cut_off_trusts_nothing_it_holds() {
     let schema = schema();
     let proxy = Proxy::before(&schema.url()).await;
@@ -134,6 +139,7 @@ async fn a_replica_that_is_cut_off_trusts_nothing_it_holds() {
 
 /// Only the connection on which it follows is dead: it asks the store about every token, and so it goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_replica_that_cannot_follow_asks_the_store() {
     let schema = schema();
     let proxy = Proxy::before(&schema.url()).await;

@@ -49,6 +49,7 @@ async fn write(mut client: Client, worker: usize, until: Instant) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn followers_see_every_event_once_and_in_order() {
     let two = Arc::new(Two::start().await);
     let stop = Arc::<AtomicBool>::default();

@@ -16,6 +16,7 @@ async fn sealed(replica: &Replica) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn another_seals_when_the_one_that_did_is_cut_off() {
     let schema = schema();
     let proxy = Proxy::before(&schema.url()).await;
@@ -47,6 +48,7 @@ async fn another_seals_when_the_one_that_did_is_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn who_stops_in_order_hands_over_at_once() {
     let schema = schema();
     let a = Replica::start(&schema.url(), 1).await;

@@ -85,6 +85,7 @@ async fn work(mut client: Client, worker: usize, world: Arc<World>, until: Insta
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn no_client_hears_of_trouble_between_transactions() {
     let two = Two::start().await;
     let (mut client, mut groups, mut users) = (two.client(0), Vec::new(), Vec::new());

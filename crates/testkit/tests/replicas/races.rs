@@ -65,6 +65,7 @@ async fn crowd(mut here: Client, mut there: Client, path: String, own: Vec<Strin
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn members_of_one_group_end_exact() {
     let two = Arc::new(Two::start().await);
     let mut client = two.client(0);
@@ -104,6 +105,7 @@ async fn members_of_one_group_end_exact() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn one_of_many_creations_succeeds() {
     let two = Two::start().await;
     for round in 0..100 {
@@ -120,6 +122,7 @@ async fn one_of_many_creations_succeeds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn renames_to_one_name_leave_one_of_it() {
     let two = Two::start().await;
     let mut paths = Vec::new();
@@ -137,6 +140,7 @@ async fn renames_to_one_name_leave_one_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn one_admin_is_always_left() {
     let two = Two::start().await;
     let mut paths = Vec::new();
@@ -155,6 +159,7 @@ async fn one_admin_is_always_left() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn of_writers_with_one_etag_one_succeeds() {
     let two = Two::start().await;
     let id = create(&mut two.client(0), "/scim/v2/Users", &user("ada")).await;
@@ -172,6 +177,7 @@ async fn of_writers_with_one_etag_one_succeeds() {
 
 /// A group is deleted on one replica while the other changes its members, and a User while it is added.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn nothing_is_left_of_what_is_deleted_meanwhile() {
     let two = Two::start().await;
     for round in 0..25 {
