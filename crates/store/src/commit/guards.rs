@@ -11,7 +11,9 @@ use crate::sql::{Exec, Query, Sql, binds};
 pub(super) async fn check<E: Exec>(exec: &E, guard: &Guard) -> Result<(), Error> {
     let holds = match guard {
         Guard::Candidates { user_name_key, email_keys, persons } => {
-            let found = exec.all(candidate_ids(user_name_key, email_keys)).await?;
+            let mut found = exec.all(candidate_ids(user_name_key, email_keys)).await?;
+            found.sort_unstable();
+            found.dedup();
             found == *persons
         }
         Guard::Document { seq, version } => {

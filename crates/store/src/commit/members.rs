@@ -34,22 +34,12 @@ pub(super) async fn change<E: Exec>(
         MemberWrite::Add(_) => add(work, seq, &keys, &mut delta).await?,
         MemberWrite::Clear => {
             let sql = Sql::same("DELETE FROM membership WHERE grp = ?1 RETURNING member");
-            remove(work, Query::new(sql, binds![seq], |row| row.int(0)), &[], &mut delta).await?;
+            let mut removed = work.all(Query::new(sql, binds![seq], |row| row.int(0))).await?;
+            removed.sort_unstable();
+            note_removed(work, removed, &mut delta).await?;
         }
-        MemberWrite::Remove(_) => {
-            let sql = each!("DELETE FROM membership WHERE grp = ?1 AND member " (among 2) " RETURNING member");
-            let query = Query::new(sql, binds![seq, keys.as_slice()], |row| row.int(0));
-            remove(work, query, &keys, &mut delta).await?;
-        }
-        MemberWrite::Set(_) => {
-            let sql = each!(
-                "DELETE FROM membership WHERE grp = ?1
-                   AND member NOT IN (SELECT given.value FROM " (given 2) ") RETURNING member"
-            );
-            let query = Query::new(sql, binds![seq, keys.as_slice()], |row| row.int(0));
-            remove(work, query, &[], &mut delta).await?;
-            add(work, seq, &keys, &mut delta).await?;
-        }
+        MemberWrite::Remove(_) => remove(work, seq, &keys, &mut delta).await?,
+        MemberWrite::Set(_) => set(work, seq, &keys, &mut delta).await?,
     }
     if delta.added.is_empty() && delta.removed.is_empty() {
         return Ok(());
@@ -61,6 +51,24 @@ pub(super) async fn change<E: Exec>(
     work.changed();
     work.members.push(delta);
     Ok(())
+}
+
+/// Of a large group little changes as a rule: only that is written and looked up.
+async fn set<E: Exec>(
+    work: &mut Work<'_, E>,
+    group: i64,
+    wanted: &[i64],
+    delta: &mut MemberDelta,
+) -> Result<(), Error> {
+    let sql = Sql::same("SELECT member FROM membership WHERE grp = ?1 ORDER BY member");
+    let present = work.all(Query::new(sql, binds![group], |row| row.int(0))).await?;
+    let keep: HashSet<i64> = wanted.iter().copied().collect();
+    let gone: Vec<i64> = present.iter().copied().filter(|member| !keep.contains(member)).collect();
+    let present: HashSet<i64> = present.into_iter().collect();
+    let new: Vec<i64> = wanted.iter().copied().filter(|member| !present.contains(member)).collect();
+    work.look_up(&[gone.as_slice(), new.as_slice()].concat()).await?;
+    remove(work, group, &gone, delta).await?;
+    add(work, group, &new, delta).await
 }
 
 async fn add<E: Exec>(
@@ -77,45 +85,65 @@ async fn add<E: Exec>(
     if members.iter().any(|member| work.seen(*member).is_none_or(|row| row.integration != delta.integration)) {
         return Err(Error::Stale);
     }
-    let sql = each!(
+    let one = Sql::same("INSERT INTO membership (grp, member) VALUES (?1, ?2) ON CONFLICT DO NOTHING");
+    let list = each!(
         "INSERT INTO membership (grp, member) SELECT ?1, given.value FROM " (given 2) " WHERE true
          ON CONFLICT DO NOTHING RETURNING member"
     );
-    let added = work.all(Query::new(sql, binds![group, members], |row| row.int(0))).await?;
-    for member in in_order(members, added) {
+    for member in changed(work, one, list, group, members).await? {
         let row = touch(work, member, 1).ok_or(Error::Stale)?;
         delta.added.push(row.id);
     }
     Ok(())
 }
 
-/// Notes the members that a statement removes. `keys` are those that were asked for, if they were named.
 async fn remove<E: Exec>(
     work: &mut Work<'_, E>,
-    query: Query<'_, i64>,
-    keys: &[i64],
+    group: i64,
+    members: &[i64],
     delta: &mut MemberDelta,
 ) -> Result<(), Error> {
-    let removed = work.all(query).await?;
+    let one = Sql::same("DELETE FROM membership WHERE grp = ?1 AND member = ?2");
+    let list = each!("DELETE FROM membership WHERE grp = ?1 AND member " (among 2) " RETURNING member");
+    let removed = changed(work, one, list, group, members).await?;
+    note_removed(work, removed, delta).await
+}
+
+async fn note_removed<E: Exec>(
+    work: &mut Work<'_, E>,
+    removed: Vec<i64>,
+    delta: &mut MemberDelta,
+) -> Result<(), Error> {
     work.look_up(&removed).await?;
-    for member in in_order(keys, removed) {
+    for member in removed {
         let row = touch(work, member, -1).ok_or(Error::Stale)?;
         delta.removed.push(row.id);
     }
     Ok(())
 }
 
-/// What a statement returned, in the order in which it was asked for, and without one by number: engines promise none.
-fn in_order(keys: &[i64], mut returned: Vec<i64>) -> Vec<i64> {
-    if returned.len() < 2 {
-        return returned;
+/// Runs a statement on one member or on a list of them, and answers which of them it concerned, in the order given.
+async fn changed<E: Exec>(
+    work: &mut Work<'_, E>,
+    one: Sql,
+    list: Sql,
+    group: i64,
+    members: &[i64],
+) -> Result<Vec<i64>, Error> {
+    match members {
+        [] => Ok(Vec::new()),
+        // By far the most frequent: a count is cheaper than a list.
+        [member] => {
+            let changed = work.run(one, &binds![group, *member]).await?;
+            Ok(if changed > 0 { vec![*member] } else { Vec::new() })
+        }
+        _ => {
+            let returned = work.all(Query::new(list, binds![group, members], |row| row.int(0))).await?;
+            // Engines promise no order.
+            let mut left: HashSet<i64> = returned.into_iter().collect();
+            Ok(members.iter().copied().filter(|member| left.remove(member)).collect())
+        }
     }
-    if keys.is_empty() {
-        returned.sort_unstable();
-        return returned;
-    }
-    let mut left: HashSet<i64> = returned.into_iter().collect();
-    keys.iter().copied().filter(|key| left.remove(key)).collect()
 }
 
 /// Who a changed membership concerns: the person behind a User, everybody below a Group. Whoever is below is looked up

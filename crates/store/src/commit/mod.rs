@@ -69,16 +69,18 @@ pub(crate) struct EventLine {
     pub(crate) body: String,
 }
 
-/// The rows of resources that a set names, guards apart.
+/// The rows of resources that a set is about to ask for, guards apart.
 pub(crate) fn mentioned(set: &ChangeSet) -> Vec<i64> {
     let mut seqs = BTreeSet::new();
     for write in &set.writes {
         match write {
             Write::DeleteResource { seq } | Write::SetResourcePerson { seq, .. } => drop(seqs.insert(*seq)),
             Write::Members { group, change } => {
-                let keys = match change {
-                    MemberWrite::Add(keys) | MemberWrite::Remove(keys) | MemberWrite::Set(keys) => keys.as_slice(),
-                    MemberWrite::Clear => &[],
+                let keys = match (change, group) {
+                    (MemberWrite::Add(keys) | MemberWrite::Remove(keys), _) => keys.as_slice(),
+                    (MemberWrite::Set(keys), ResourceKey::New(_)) => keys.as_slice(),
+                    // Most of them are members and stay.
+                    (MemberWrite::Set(_), ResourceKey::Seq(_)) | (MemberWrite::Clear, _) => &[],
                 };
                 seqs.extend(std::iter::once(group).chain(keys).filter_map(|key| match key {
                     ResourceKey::Seq(seq) => Some(*seq),
@@ -92,8 +94,11 @@ pub(crate) fn mentioned(set: &ChangeSet) -> Vec<i64> {
     seqs.into_iter().collect()
 }
 
-/// Looks rows up, in one statement.
+/// Looks rows up, in one statement at most.
 pub(crate) async fn load<E: Exec>(exec: &E, seqs: &[i64]) -> Result<Known, Error> {
+    if seqs.is_empty() {
+        return Ok(Known::new());
+    }
     let mut known: Known = seqs.iter().map(|seq| (*seq, None)).collect();
     known.extend(exec.all(resources::rows(seqs)).await?.into_iter().map(|(seq, row)| (seq, Some(row))));
     Ok(known)

@@ -22,12 +22,23 @@ pub(crate) struct Row {
     pub(crate) name_unique: Option<String>,
 }
 
-/// Looks rows up.
+/// The columns of a [`Row`] where something is so.
+macro_rules! rows {
+    ($condition:literal) => {
+        concat!("SELECT seq, id, integration, kind, person, version, name_unique FROM resource WHERE ", $condition)
+    };
+}
+
+/// Looks rows up. A list costs more than its numbers, so that a group and a member, and a User alone, go without.
 pub(super) fn rows(seqs: &[i64]) -> Query<'_, (i64, Row)> {
-    let sql = each!(
-        "SELECT seq, id, integration, kind, person, version, name_unique FROM resource WHERE seq " (among 1)
-    );
-    Query::new(sql, binds![seqs], |row| {
+    let two = Sql::same(concat!(rows!("seq = ?1"), " UNION ALL ", rows!("seq = ?2")));
+    let many = Sql::each(rows!("seq IN (SELECT value FROM json_each(?1))"), rows!("seq = ANY (?1)"));
+    let (sql, params) = match seqs {
+        [one] => (Sql::same(rows!("seq = ?1")), binds![*one].to_vec()),
+        [one, other] => (two, binds![*one, *other].to_vec()),
+        list => (many, binds![list].to_vec()),
+    };
+    Query::new(sql, params, |row| {
         let found = Row {
             id: row.string(1)?,
             integration: row.int(2)?,
@@ -124,8 +135,11 @@ pub(super) async fn update<'a, E: Exec>(work: &mut Work<'a, E>, update: &'a Reso
 pub(super) fn updated<'a, E: Exec>(work: &mut Work<'a, E>, update: &'a ResourceUpdate) {
     let Some(mut row) = work.seen(update.seq).cloned() else { return };
     if row.kind == USER {
-        let others = each!("DELETE FROM email WHERE resource = ?1 AND NOT key " (among 2));
-        work.later(others, binds![update.seq, update.columns.email_keys.as_slice()], Then::Go);
+        let (others, keys) = match update.columns.email_keys.as_slice() {
+            [one] => (Sql::same("DELETE FROM email WHERE resource = ?1 AND key <> ?2"), Param::from(one)),
+            keys => (each!("DELETE FROM email WHERE resource = ?1 AND NOT key " (among 2)), Param::from(keys)),
+        };
+        work.later(others, [update.seq.into(), keys], Then::Go);
         insert_emails(work, update.seq, &update.columns.email_keys);
     }
     if let Some(person) = row.person {
@@ -146,7 +160,7 @@ pub(super) async fn delete<E: Exec>(work: &mut Work<'_, E>, seq: i64) -> Result<
         let inner = members::inner_groups(work, seq).await?;
         work.tally.counts(row.integration).nested -= inner;
     }
-    let parents = Sql::same("DELETE FROM membership WHERE member = ?1 RETURNING grp");
+    let parents = Sql::same("SELECT grp FROM membership WHERE member = ?1");
     let parents = work.all(Query::new(parents, binds![seq], |row| row.int(0))).await?;
     if row.kind == GROUP {
         work.tally.counts(row.integration).nested -= i64::try_from(parents.len()).unwrap_or(i64::MAX);
@@ -160,6 +174,7 @@ pub(super) async fn delete<E: Exec>(work: &mut Work<'_, E>, seq: i64) -> Result<
         let name = Param::MaybeText(row.name_unique.clone().map(Into::into));
         work.later(pairs, [row.integration.into(), name, row.id.clone().into()], Then::Go);
     }
+    work.later(Sql::same("DELETE FROM membership WHERE member = ?1"), binds![seq], Then::Go);
     for parent in parents.into_iter().filter(|parent| *parent != seq) {
         members::note_change(work, parent);
     }
@@ -213,11 +228,18 @@ fn count<E: Exec>(work: &mut Work<'_, E>, row: &Row, by: i64) {
 }
 
 fn insert_emails<'a, E: Exec>(work: &mut Work<'a, E>, seq: i64, keys: &'a [String]) {
-    if !keys.is_empty() {
-        let sql = each!(
-            "INSERT INTO email (key, resource) SELECT given.value, ?1 FROM " (given 2) " WHERE true
-             ON CONFLICT DO NOTHING"
-        );
-        work.later(sql, binds![seq, keys], Then::Go);
-    }
+    let (sql, keys) = match keys {
+        [] => return,
+        [one] => {
+            (Sql::same("INSERT INTO email (key, resource) VALUES (?2, ?1) ON CONFLICT DO NOTHING"), Param::from(one))
+        }
+        keys => (
+            each!(
+                "INSERT INTO email (key, resource) SELECT given.value, ?1 FROM " (given 2) " WHERE true
+                 ON CONFLICT DO NOTHING"
+            ),
+            Param::from(keys),
+        ),
+    };
+    work.later(sql, [seq.into(), keys], Then::Go);
 }

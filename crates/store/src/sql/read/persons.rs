@@ -3,7 +3,7 @@
 use super::maybe_millis;
 use crate::error::Error;
 use crate::rows::{CandidateRow, ConflictRow, PersonRow, UserOfPerson};
-use crate::sql::{Fields, Query, Sql, binds};
+use crate::sql::{Fields, Param, Query, Sql, binds};
 use bailiwick_domain::ids::{IntegrationId, Millis};
 use bailiwick_domain::person::State;
 use bailiwick_scim::text::match_key;
@@ -77,23 +77,33 @@ pub(crate) fn users_of(person: i64) -> Query<'static, UserOfPerson> {
     })
 }
 
-/// The rows of everybody who answers to a userName or one of some addresses, and by which of the two: by what is known
-/// of the person or by what any User of the person says. Names are indexed per integration: there are few of those, so
-/// each is asked. What could be joins are look-ups: those take the index whatever is known of the tables.
+/// The rows of everybody who answers to a userName or one of some addresses, and whether to the name, with repetitions:
+/// by what is known of the person or by what any User of the person says. Names are indexed per integration: there are
+/// few of those, so each is asked. What could be joins are look-ups inside the list: they take the index whatever is
+/// known of the tables.
+macro_rules! answers {
+    ($among_the_addresses:literal) => {
+        concat!(
+            "SELECT seq, 1 AS named FROM person WHERE user_name_key = ?1
+             UNION ALL
+             SELECT (SELECT r.person FROM resource AS r WHERE r.integration = i.id AND r.name_unique = ?1), 1
+             FROM integration AS i
+             UNION ALL
+             SELECT seq, 0 FROM person WHERE email_key ",
+            $among_the_addresses,
+            " UNION ALL
+             SELECT (SELECT r.person FROM resource AS r WHERE r.seq = e.resource), 0 FROM email AS e WHERE e.key ",
+            $among_the_addresses
+        )
+    };
+}
+
+/// The same, each row once and by which of the two it answers.
 macro_rules! answering {
     ($among_the_addresses:literal) => {
         concat!(
-            "(SELECT h.seq, max(h.named) AS named, max(1 - h.named) AS mailed FROM (
-              SELECT seq, 1 AS named FROM person WHERE user_name_key = ?1
-              UNION ALL
-              SELECT (SELECT r.person FROM resource AS r WHERE r.integration = i.id AND r.name_unique = ?1), 1
-              FROM integration AS i
-              UNION ALL
-              SELECT seq, 0 FROM person WHERE email_key ",
-            $among_the_addresses,
-            " UNION ALL
-              SELECT (SELECT r.person FROM resource AS r WHERE r.seq = e.resource), 0 FROM email AS e WHERE e.key ",
-            $among_the_addresses,
+            "(SELECT h.seq, max(h.named) AS named, max(1 - h.named) AS mailed FROM (",
+            answers!($among_the_addresses),
             ") AS h GROUP BY h.seq) AS c"
         )
     };
@@ -133,19 +143,23 @@ pub(crate) fn candidates<'a>(user_name_key: &'a str, email_keys: &'a [String]) -
     })
 }
 
-/// The ids of the same persons, sorted: what a commit compares with what was read.
+/// The ids of the same persons, some perhaps more than once: what a commit compares with what was read. Every new User
+/// asks it, most with one address.
 pub(crate) fn candidate_ids<'a>(user_name_key: &'a str, email_keys: &'a [String]) -> Query<'a, String> {
     macro_rules! ids {
         ($among_the_addresses:literal) => {
             concat!(
-                "SELECT p.id FROM ",
-                answering!($among_the_addresses),
-                " CROSS JOIN person AS p WHERE p.seq = c.seq AND p.state <> 3 ORDER BY p.id"
+                "SELECT p.id FROM (",
+                answers!($among_the_addresses),
+                ") AS c CROSS JOIN person AS p WHERE p.seq = c.seq AND p.state <> 3"
             )
         };
     }
-    let sql = Sql::each(ids!("IN (SELECT value FROM json_each(?2))"), ids!("= ANY(?2)"));
-    Query::new(sql, binds![user_name_key, email_keys], |row| row.string(0))
+    let (sql, addresses) = match email_keys {
+        [one] => (Sql::same(ids!("= ?2")), Param::from(one)),
+        list => (Sql::each(ids!("IN (SELECT value FROM json_each(?2))"), ids!("= ANY(?2)")), Param::from(list)),
+    };
+    Query::new(sql, [user_name_key.into(), addresses], |row| row.string(0))
 }
 
 /// Pairs of the conflict queue; what follows is the condition and the order.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::change::Write;
 use crate::sqlite::{migrate, pool};
 use bailiwick_domain::ids::Millis;
 
