@@ -187,3 +187,102 @@ impl AsyncWrite for Stream {
         Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::postgres::DatabaseUrl;
+    use crate::postgres::connect::Connector;
+    use crate::postgres::session::Usage;
+    use rustls::ServerConfig;
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use std::sync::Arc;
+    use std::time::Duration;
+    use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_rustls::TlsAcceptor;
+
+    const CERTIFICATE: &[u8] = include_bytes!("../../../server/tests/http/tls/certificate.pem");
+    const KEY: &[u8] = include_bytes!("../../../server/tests/http/tls/key.pem");
+    const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../server/tests/http/tls/authority.pem");
+    /// What a server says that refuses a password.
+    const REFUSAL: &[u8] = b"E\0\0\0\x1cSFATAL\0C28P01\0Mrefused\0\0";
+
+    fn acceptor() -> TlsAcceptor {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(CERTIFICATE).collect::<Result<_, _>>().unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, PrivateKeyDer::from_pem_slice(KEY).unwrap());
+        TlsAcceptor::from(Arc::new(config.unwrap()))
+    }
+
+    async fn refuse(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let mut said = [0; 1_024];
+        let _ = stream.read(&mut said).await;
+        let _ = stream.write_all(REFUSAL).await;
+        let _ = stream.shutdown().await;
+    }
+
+    /// A server that lets nobody in, with TLS or without.
+    async fn serve(mut stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+        let mut wish = [0; 8];
+        stream.read_exact(&mut wish).await.unwrap();
+        match acceptor {
+            _ if wish[4..] != [4, 210, 22, 47] => refuse(stream).await,
+            Some(acceptor) => {
+                stream.write_all(b"S").await.unwrap();
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    refuse(stream).await;
+                }
+            }
+            None => {
+                stream.write_all(b"N").await.unwrap();
+                refuse(stream).await;
+            }
+        }
+    }
+
+    /// Why somebody is not let in who asks for a host in that way.
+    async fn reason(acceptor: Option<TlsAcceptor>, host: &str, query: &str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = tokio::spawn(async move {
+            loop {
+                tokio::spawn(serve(listener.accept().await.unwrap().0, acceptor.clone()));
+            }
+        });
+        let url =
+            DatabaseUrl::parse(&format!("postgres://u:secret@{host}:{port}/x?hostaddr=127.0.0.1&{query}")).unwrap();
+        let connector = Connector::new(&url, Arc::new(|bytes: &mut [u8]| bytes.fill(1))).unwrap();
+        let connected = connector.connect(&Usage::default(), Duration::from_secs(5)).await;
+        server.abort();
+        connected.map(drop).unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_host_is_who_it_must_be() {
+        let refused = "refuses the password";
+        let with_tls = [
+            ("localhost", "sslmode=disable", refused),
+            ("localhost", "", refused),
+            ("localhost", "sslmode=require", refused),
+            ("localhost", "sslmode=verify-full", "UnknownIssuer"),
+            ("localhost", &*format!("sslmode=verify-full&sslrootcert={AUTHORITY}"), refused),
+            ("localhost", &*format!("sslmode=verify-ca&sslrootcert={AUTHORITY}"), refused),
+            ("db.example.org", "sslmode=require", refused),
+            ("db.example.org", &*format!("sslmode=verify-full&sslrootcert={AUTHORITY}"), "not valid for name"),
+        ];
+        for (host, query, expect) in with_tls {
+            let told = reason(Some(acceptor()), host, query).await;
+            assert!(told.contains(expect) && !told.contains("secret"), "{host} {query}: {told}");
+        }
+        for (query, expect) in
+            [("", refused), ("sslmode=require", "offers no TLS"), ("sslmode=verify-full", "offers no TLS")]
+        {
+            let told = reason(None, "localhost", query).await;
+            assert!(told.contains(expect), "{query}: {told}");
+        }
+    }
+}
