@@ -99,6 +99,27 @@ async fn requests_in_flight_are_finished_when_the_server_stops() {
     assert!(stopped.is_ok(), "drained in time");
 }
 
+/// Whoever spreads requests over several servers has time to notice that this one is about to go.
+#[tokio::test]
+async fn a_server_that_gives_notice_goes_on_for_a_while() {
+    let app = TestApp::start().await;
+    let running = bind(ServerOptions::new(free())).await.unwrap().start(app.app().clone());
+    let mut kept = Client::new(running.address, app.token());
+    assert_eq!(kept.get("/scim/v2/Users").await.expect(200).header("connection"), None);
+    let serves = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(kept.get("/scim/v2/Users").await.expect(200).header("connection"), Some("close"));
+        let mut new = Client::new(running.address, app.token());
+        assert_eq!(new.get("/readyz").await.expect(503).at("/reason"), "stopping");
+        new.get("/healthz").await.expect(200);
+        new.post("/scim/v2/Users", &user("late")).await.expect(201);
+    };
+    tokio::join!(running.give_notice(), serves);
+    let address = running.address;
+    running.stop().await;
+    assert!(TcpStream::connect(address).await.is_err(), "still accepting");
+}
+
 #[tokio::test]
 async fn calls_beyond_the_limit_wait_and_change_nothing() {
     let app = TestApp::with(TestOptions { rate_limit: Some(2), ..TestOptions::default() }).await;
