@@ -28,6 +28,9 @@ pub const PAGE_DEFAULT_RESOURCES: usize = 100;
 pub const PROJECTION_ATTRIBUTES: usize = 200;
 /// Longest single string value, in bytes.
 pub const STRING_BYTES: usize = 64 * 1024;
+/// Longest comparison key, in bytes, of what is looked up by an index: userName, displayName, externalId, e-mail
+/// addresses, the manager, employeeNumber. An index of PostgreSQL takes 2,704 bytes an entry.
+pub const INDEXED_BYTES: usize = 2_000;
 /// Most values of one multi-valued attribute other than `members`.
 pub const VALUES: usize = 1_000;
 /// Life of a paging cursor, in seconds; announced as cursorTimeout (RFC 9865 section 4).

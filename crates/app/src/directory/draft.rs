@@ -8,8 +8,9 @@ use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::ids::Kind;
 use bailiwick_domain::names;
 use bailiwick_domain::person::{self, Facts};
+use bailiwick_scim::limits::INDEXED_BYTES;
 use bailiwick_scim::schema::ENTERPRISE_USER;
-use bailiwick_scim::{Object, keys, text};
+use bailiwick_scim::{Code, Object, keys, text};
 use bailiwick_store::change::Columns;
 use serde_json::{Value, json};
 
@@ -31,10 +32,34 @@ pub(super) fn complete(kind: Kind, document: &mut Object) {
 /// Derives everything from a document that the protocol has accepted.
 pub(super) fn draft(app: &App, integration: &Integration, kind: Kind, document: &Object) -> Result<Draft, Refusal> {
     let keys = keys::comparison_keys(app.registry(), resource_type(app, kind), document);
-    match kind {
+    let draft = match kind {
         Kind::User => user(integration, document, &keys),
         Kind::Group => group(document, &keys),
+    }?;
+    check_lengths(&draft.columns, &keys)?;
+    Ok(draft)
+}
+
+/// What an index holds has a limit that is lower than that of other text.
+fn check_lengths(columns: &Columns, keys: &Object) -> Result<(), Refusal> {
+    let number = keys.get(ENTERPRISE_USER).and_then(|extension| extension.get("employeeNumber")?.as_str());
+    let name = if columns.name_unique.is_some() { "userName" } else { "displayName" };
+    let emails = columns.email_keys.iter().map(|key| ("emails.value", Some(key.as_str())));
+    let indexed = [
+        (name, columns.name_unique.as_deref()),
+        (name, Some(columns.name_match.as_str())),
+        ("displayName", string(keys, "displayName")),
+        ("externalId", columns.external_id.as_deref()),
+        ("manager.value", columns.manager.as_deref()),
+        ("employeeNumber", number),
+    ];
+    for (attribute, key) in indexed.into_iter().chain(emails) {
+        if key.is_some_and(|key| key.len() > INDEXED_BYTES) {
+            let detail = format!("{attribute} is too long: at most {INDEXED_BYTES} bytes can be looked up.");
+            return Err(Refusal::new(Code::ValueInvalid, detail));
+        }
     }
+    Ok(())
 }
 
 /// What a document calls itself, for the journal of a call that may be refused because of it.
@@ -99,9 +124,8 @@ fn group(document: &Object, keys: &Object) -> Result<Draft, Refusal> {
 
 fn check_display(document: &Object) -> Result<(), Refusal> {
     let Some(display) = string(document, "displayName") else { return Ok(()) };
-    names::check_display_text(display).map_err(|reason| {
-        Refusal::new(bailiwick_scim::Code::ValueInvalid, format!("This displayName cannot be used: {reason}."))
-    })
+    names::check_display_text(display)
+        .map_err(|reason| Refusal::new(Code::ValueInvalid, format!("This displayName cannot be used: {reason}.")))
 }
 
 fn string<'a>(document: &'a Object, name: &str) -> Option<&'a str> {

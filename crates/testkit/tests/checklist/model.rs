@@ -482,3 +482,21 @@ async fn what_is_returned_follows_the_schema() {
     assert_eq!(world.found("/Users", &format!("{BADGE}:code eq \"c\"")).await, ["ada"]);
     refusal(&world.list("/Users", &[("filter", &format!("{BADGE}:pin eq \"1234\""))]).await, 400, "invalidFilter");
 }
+
+/// What an index holds has a limit, the same on every engine; other text may be longer.
+#[tokio::test]
+async fn what_is_looked_up_has_a_length() {
+    let mut world = World::new().await;
+    let long = |length: usize| (0..length).map(|n| char::from(b'a' + (n * n % 23) as u8)).collect::<String>();
+    let number = |length| json!({ ENTERPRISE: { "employeeNumber": long(length) } });
+    refuse(&mut world, json!({ "userName": long(2_001) }), "invalidValue").await;
+    refuse(&mut world, json!({ "externalId": long(2_001) }), "invalidValue").await;
+    refuse(&mut world, json!({ "displayName": long(2_001) }), "invalidValue").await;
+    refuse(&mut world, json!({ "emails": [{ "value": long(2_001) }] }), "invalidValue").await;
+    refuse(&mut world, number(2_001), "invalidValue").await;
+    check(&mut world, number(2_000), json!({})).await;
+    check(&mut world, json!({ "title": long(40_000) }), json!({ "/title": long(40_000) })).await;
+    world.user(&long(2_000), json!({ "externalId": long(2_000), "displayName": long(2_000) })).await;
+    let answer = world.post("/Groups", &group(&long(2_001), &[])).await;
+    refusal(&answer, 400, "invalidValue");
+}
