@@ -315,7 +315,8 @@ impl Worker {
         }
         let result = batch::commit(&session, sets, limits.batch.into()).await;
         if limits.statement.is_some() && session.is_open() {
-            session.simple("RESET statement_timeout").await?;
+            // Not RESET: that would bring back what the server is configured to, which may be no limit.
+            session.simple(super::WRITER).await?;
         }
         match result {
             Ok(done) => Ok(done),

@@ -80,18 +80,9 @@ pub(super) async fn commit(
     deadline: Instant,
 ) -> Result<(Vec<Outcome>, Done), Halt> {
     match attempt(session, sets, Manner::Together, deadline).await {
-        Err(Halt::Failed(error)) => Err(Halt::Failed(of_writing(error))),
-        Err(Halt::Refused(error)) => Ok((vec![Err(of_writing(error))], Done::default())),
+        Err(Halt::Refused(error)) => Ok((vec![Err(error)], Done::default())),
         Err(Halt::Spoiled) => attempt(session, sets, Manner::Singly, deadline).await,
         result => result,
-    }
-}
-
-/// A statement that ran out of time is the caller's fault only when it reads.
-fn of_writing(error: Error) -> Error {
-    match error {
-        Error::Budget => slow(),
-        other => other,
     }
 }
 
@@ -210,7 +201,7 @@ impl<'s> Batch<'s> {
             }
             Err(error) => {
                 self.session.simple("ROLLBACK TO change_set; RELEASE change_set").await?;
-                Ok(Err(of_writing(error)))
+                Ok(Err(error))
             }
         }
     }

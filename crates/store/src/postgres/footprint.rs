@@ -200,7 +200,7 @@ impl<'a> Ground<'a> {
     /// Whether a set may run at once with all that were seen before it. One that may not is remembered all the same:
     /// who comes after it waits for it.
     pub(super) fn admits(&mut self, print: Footprint<'a>) -> bool {
-        let mut free = !self.closed && !(print.alone && self.seen);
+        let mut free = !(self.closed || print.alone && self.seen);
         self.closed |= print.alone;
         self.seen = true;
         // A set is never in its own way: what it uses twice is told apart only when it is compared.
