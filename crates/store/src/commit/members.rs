@@ -5,7 +5,7 @@ use super::work::{Then, Work};
 use crate::change::{MemberWrite, ResourceKey};
 use crate::error::Error;
 use crate::sql::words::each;
-use crate::sql::{Exec, Query, Sql, binds};
+use crate::sql::{Exec, Param, Query, Sql, binds};
 use std::collections::HashSet;
 
 /// The members of one group that were really added and removed, by id.
@@ -32,12 +32,7 @@ pub(super) async fn change<E: Exec>(
     let mut delta = MemberDelta { group: row.id, integration: row.integration, added: Vec::new(), removed: Vec::new() };
     match change {
         MemberWrite::Add(_) => add(work, seq, &keys, &mut delta).await?,
-        MemberWrite::Clear => {
-            let sql = Sql::same("DELETE FROM membership WHERE grp = ?1 RETURNING member");
-            let mut removed = work.all(Query::new(sql, binds![seq], |row| row.int(0))).await?;
-            removed.sort_unstable();
-            note_removed(work, removed, &mut delta).await?;
-        }
+        MemberWrite::Clear => set(work, seq, &[], &mut delta).await?,
         MemberWrite::Remove(_) => remove(work, seq, &keys, &mut delta).await?,
         MemberWrite::Set(_) => set(work, seq, &keys, &mut delta).await?,
     }
@@ -61,14 +56,23 @@ async fn set<E: Exec>(
     delta: &mut MemberDelta,
 ) -> Result<(), Error> {
     let sql = Sql::same("SELECT member FROM membership WHERE grp = ?1 ORDER BY member");
-    let present = work.all(Query::new(sql, binds![group], |row| row.int(0))).await?;
+    let mut gone = work.all(Query::new(sql, binds![group], |row| row.int(0))).await?;
+    let mut known: HashSet<i64> = gone.iter().copied().collect();
+    let new: Vec<i64> = wanted.iter().copied().filter(|member| known.insert(*member)).collect();
     let keep: HashSet<i64> = wanted.iter().copied().collect();
-    let gone: Vec<i64> = present.iter().copied().filter(|member| !keep.contains(member)).collect();
-    let present: HashSet<i64> = present.into_iter().collect();
-    let new: Vec<i64> = wanted.iter().copied().filter(|member| !present.contains(member)).collect();
+    gone.retain(|member| !keep.contains(member));
     work.look_up(&[gone.as_slice(), new.as_slice()].concat()).await?;
-    remove(work, group, &gone, delta).await?;
-    add(work, group, &new, delta).await
+    belong(work, &new, delta)?;
+    note_removed(work, &gone, delta)?;
+    note_added(work, &new, delta)?;
+    let delete = each!("DELETE FROM membership WHERE grp = ?1 AND member " (among 2));
+    let insert = each!("INSERT INTO membership (grp, member) SELECT ?1, given.value FROM " (given 2));
+    for (sql, members) in [(delete, gone), (insert, new)] {
+        if !members.is_empty() {
+            work.later(sql, [group.into(), Param::Ints(members.into())], Then::Go);
+        }
+    }
+    Ok(())
 }
 
 async fn add<E: Exec>(
@@ -77,24 +81,15 @@ async fn add<E: Exec>(
     members: &[i64],
     delta: &mut MemberDelta,
 ) -> Result<(), Error> {
-    if members.is_empty() {
-        return Ok(());
-    }
     work.look_up(members).await?;
-    // A member deleted since it was looked up, or never of this integration, means that the decision is out of date.
-    if members.iter().any(|member| work.seen(*member).is_none_or(|row| row.integration != delta.integration)) {
-        return Err(Error::Stale);
-    }
+    belong(work, members, delta)?;
     let one = Sql::same("INSERT INTO membership (grp, member) VALUES (?1, ?2) ON CONFLICT DO NOTHING");
     let list = each!(
         "INSERT INTO membership (grp, member) SELECT ?1, given.value FROM " (given 2) " WHERE true
          ON CONFLICT DO NOTHING RETURNING member"
     );
-    for member in changed(work, one, list, group, members).await? {
-        let row = touch(work, member, 1).ok_or(Error::Stale)?;
-        delta.added.push(row.id);
-    }
-    Ok(())
+    let added = changed(work, one, list, group, members).await?;
+    note_added(work, &added, delta)
 }
 
 async fn remove<E: Exec>(
@@ -106,18 +101,26 @@ async fn remove<E: Exec>(
     let one = Sql::same("DELETE FROM membership WHERE grp = ?1 AND member = ?2");
     let list = each!("DELETE FROM membership WHERE grp = ?1 AND member " (among 2) " RETURNING member");
     let removed = changed(work, one, list, group, members).await?;
-    note_removed(work, removed, delta).await
+    work.look_up(&removed).await?;
+    note_removed(work, &removed, delta)
 }
 
-async fn note_removed<E: Exec>(
-    work: &mut Work<'_, E>,
-    removed: Vec<i64>,
-    delta: &mut MemberDelta,
-) -> Result<(), Error> {
-    work.look_up(&removed).await?;
+/// A member deleted since it was looked up, or never of this integration, means that the decision is out of date.
+fn belong<E: Exec>(work: &Work<'_, E>, members: &[i64], delta: &MemberDelta) -> Result<(), Error> {
+    let fits = |member: &i64| work.seen(*member).is_some_and(|row| row.integration == delta.integration);
+    if members.iter().all(fits) { Ok(()) } else { Err(Error::Stale) }
+}
+
+fn note_added<E: Exec>(work: &mut Work<'_, E>, added: &[i64], delta: &mut MemberDelta) -> Result<(), Error> {
+    for member in added {
+        delta.added.push(touch(work, *member, 1)?.id);
+    }
+    Ok(())
+}
+
+fn note_removed<E: Exec>(work: &mut Work<'_, E>, removed: &[i64], delta: &mut MemberDelta) -> Result<(), Error> {
     for member in removed {
-        let row = touch(work, member, -1).ok_or(Error::Stale)?;
-        delta.removed.push(row.id);
+        delta.removed.push(touch(work, *member, -1)?.id);
     }
     Ok(())
 }
@@ -149,15 +152,15 @@ async fn changed<E: Exec>(
 /// Who a changed membership concerns: the person behind a User, everybody below a Group. Whoever is below is looked up
 /// once at the end of the set ([`bump_below`]), or a set of many nested groups would walk their whole web once an edge.
 /// Nobody is missed: below every edge that the set took away there is one more group to start from.
-fn touch<E: Exec>(work: &mut Work<'_, E>, member: i64, edges: i64) -> Option<Row> {
-    let row = work.seen(member)?.clone();
+fn touch<E: Exec>(work: &mut Work<'_, E>, member: i64, edges: i64) -> Result<Row, Error> {
+    let row = work.seen(member).cloned().ok_or(Error::Stale)?;
     if row.kind == GROUP {
         work.tally.counts(row.integration).nested += edges;
         work.stale_groups.insert(member);
     } else if let Some(person) = row.person {
         work.bump(person);
     }
-    Some(row)
+    Ok(row)
 }
 
 /// Bumps the persons of all Users in these groups or in the groups below them. Cycles end by themselves: a group is

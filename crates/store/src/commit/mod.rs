@@ -139,3 +139,6 @@ pub(crate) async fn apply<E: Exec>(exec: &E, set: &ChangeSet, place: Place, know
     let (events, last) = events::lines(&mut work, &set.events);
     Ok(Applied { committed: work.committed, last, tally: work.tally, events })
 }
+
+#[cfg(test)]
+mod tests;
