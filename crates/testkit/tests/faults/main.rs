@@ -7,6 +7,7 @@ mod away;
 #[path = "../replicas/bodies.rs"]
 mod bodies;
 mod commits;
+mod heavy;
 mod load;
 mod restarts;
 

@@ -36,6 +36,40 @@ async fn a_database_that_restarts_again_and_again() {
     world.sound().await;
 }
 
+/// An administrator ends connections at random moments.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
+async fn connections_that_are_terminated() {
+    let world = World::apart().await;
+    let (other, connection) = tokio_postgres::connect(&world.url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let load = Load::start(&world).await;
+    let (mut terminated, begun) = (0, Instant::now());
+    while begun.elapsed() < 6 * SECOND {
+        // One of two, and now and then all of them.
+        let chosen = if terminated % 5 == 4 { "true" } else { "random() < 0.5" };
+        let sql = format!(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+             WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND {chosen}"
+        );
+        other.query_one(&sql, &[]).await.unwrap();
+        terminated += 1;
+        sleep(Duration::from_millis(50 + terminated * 7 % 200)).await;
+    }
+    within(BACK, "ready again", async || world.ready().await.is_ok()).await;
+    sleep(SECOND).await;
+    let calm = Instant::now();
+    sleep(SECOND).await;
+    let ledger = load.stop().await;
+    ledger.report("terminated");
+    let end = Instant::now();
+    let refused = ledger.count(calm, end, true, true) + ledger.count(calm, end, false, true);
+    assert_eq!(refused, 0, "refused while the database was well");
+    assert!(ledger.count(begun, calm, true, false) > 0, "nothing was written meanwhile");
+    ledger.compare(&world).await;
+    world.sound().await;
+}
+
 /// Somebody else holds every connection that the database allows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs PostgreSQL: cargo xtask test"]
