@@ -2,7 +2,8 @@
 
 use crate::schema::Schema;
 use crate::support::{Home, binary, text};
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -36,7 +37,6 @@ fn refused_line(named: &Named<'_>, line: &str, dir: &Path, limit: Duration) -> S
     let output = command.output().unwrap();
     let taken = begun.elapsed();
     let said = text(&output.stderr);
-    // A server that has begun to log says so in its log, too; the last line is the reason.
     assert_eq!(output.status.code(), Some(1), "{line}: {said}");
     assert_eq!(said.lines().count(), 1, "{line}: {said}");
     assert!(said.starts_with("error: ") && output.stdout.is_empty(), "{line}: {said}");
@@ -105,7 +105,6 @@ fn a_database_that_will_not_do() {
     let Some(admin) = Schema::database() else { return };
     let schema = Schema::of_environment().unwrap();
     let role = format!("{}_role", schema.name());
-    // Where everybody is trusted, a password is asked for only on a database of its own: roles are enough here.
     schema.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'"));
     let by = |user: &str, database: &str| {
         let (_, rest) = admin.split_once("://").unwrap();
@@ -136,4 +135,60 @@ fn schema_name(home: &Home) -> &str {
         Home::Schema(schema) => schema.name(),
         _ => panic!("no schema"),
     }
+}
+
+/// A server that is none: it answers the password, and what a client says after that, with these messages.
+fn doorkeeper(answers: Vec<Vec<u8>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            // A client that goes away early is no concern of this thread.
+            let _ = stream.and_then(|stream| turn_away(stream, &answers));
+        }
+    });
+    format!("postgres://bailiwick:{PASSWORD}@{address}/bailiwick")
+}
+
+fn turn_away(mut stream: TcpStream, answers: &[Vec<u8>]) -> std::io::Result<()> {
+    let message = |stream: &mut TcpStream| -> std::io::Result<Vec<u8>> {
+        let mut length = [0; 4];
+        stream.read_exact(&mut length)?;
+        let mut rest = vec![0; usize::try_from(u32::from_be_bytes(length)).unwrap() - 4];
+        stream.read_exact(&mut rest)?;
+        Ok(rest)
+    };
+    // The wish for TLS comes before the name of the user.
+    if message(&mut stream)? == 80_877_103_u32.to_be_bytes() {
+        stream.write_all(b"N")?;
+        message(&mut stream)?;
+    }
+    // A password in the clear, please.
+    stream.write_all(&[b'R', 0, 0, 0, 8, 0, 0, 0, 3])?;
+    for answer in answers {
+        stream.read_exact(&mut [0])?;
+        message(&mut stream)?;
+        stream.write_all(answer)?;
+    }
+    std::io::copy(&mut stream, &mut std::io::sink()).map(drop)
+}
+
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+    [&[kind], &length[..], body].concat()
+}
+
+#[test]
+fn who_is_not_let_in() {
+    let wrong = format!("SFATAL\0VFATAL\0C28P01\0Mpassword {PASSWORD} authentication failed\0\0");
+    let wrong = message(b'E', wrong.as_bytes());
+    check(&flag(&doorkeeper(vec![wrong])), "refuses the password of user bailiwick");
+    let ready = message(b'Z', b"I");
+    let old =
+        [message(b'R', &[0; 4]), message(b'S', b"server_version\x0013.4\0"), message(b'K', &[0; 8]), ready.clone()];
+    // Clients ask whether it takes writes.
+    let column = [&[0, 1][..], b"x\0", &[0; 6], &[0, 0, 0, 25], &[255; 6], &[0; 2]].concat();
+    let row = [&[0, 1, 0, 0, 0, 3][..], b"off"].concat();
+    let writes = [message(b'T', &column), message(b'D', &row), message(b'C', b"SHOW\0"), ready];
+    check(&flag(&doorkeeper(vec![old.concat(), writes.concat()])), "PostgreSQL 15 or newer is needed");
 }
