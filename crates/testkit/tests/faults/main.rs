@@ -45,8 +45,9 @@ enum Place {
 impl World {
     /// On the database for tests.
     async fn start() -> Self {
-        let schema = Schema::of_environment();
-        let schema = schema.expect("these tests need BAILIWICK_TEST_POSTGRES: cargo xtask test starts a database");
+        let Some(schema) = Schema::of_environment() else {
+            panic!("these tests need BAILIWICK_TEST_POSTGRES: cargo xtask test starts a database")
+        };
         Self::at(schema.url(), Place::Shared(schema)).await
     }
 

@@ -48,7 +48,10 @@ impl Two {
 
 /// A schema in the database for tests.
 fn schema() -> Schema {
-    Schema::of_environment().expect("these tests need BAILIWICK_TEST_POSTGRES: cargo xtask test starts a database")
+    let Some(schema) = Schema::of_environment() else {
+        panic!("these tests need BAILIWICK_TEST_POSTGRES: cargo xtask test starts a database")
+    };
+    schema
 }
 
 /// Waits for something that must come about in time; tells how long it took.

@@ -91,14 +91,16 @@ fn read_head(stream: &mut BufReader<TcpStream>) -> io::Result<Head> {
 fn read_body(stream: &mut BufReader<TcpStream>, head: &Head) -> io::Result<Vec<u8>> {
     let mut body = vec![0; head.length.unwrap_or(0)];
     stream.read_exact(&mut body)?;
-    while head.chunked {
+    if !head.chunked {
+        return Ok(body);
+    }
+    loop {
         let size = usize::from_str_radix(&line(stream)?, 16).map_err(io::Error::other)?;
         let mut chunk = vec![0; size + 2];
         stream.read_exact(&mut chunk)?;
         if size == 0 {
-            break;
+            return Ok(body);
         }
         body.extend_from_slice(&chunk[..size]);
     }
-    Ok(body)
 }
