@@ -7,9 +7,9 @@
 mod app;
 mod client;
 pub mod postgres;
-mod schema;
 pub mod proxy;
 pub mod replica;
+mod schema;
 pub mod tape;
 mod time;
 
