@@ -1,5 +1,6 @@
 //! Members of groups: rows, changed in lists, whatever the size of the group.
 
+use super::common::NOTE_CHANGE;
 use super::resources::{GROUP, Row};
 use super::work::{Then, Work};
 use crate::change::{MemberWrite, ResourceKey};
@@ -189,8 +190,7 @@ pub(super) async fn inner_groups<E: Exec>(work: &mut Work<'_, E>, group: i64) ->
 
 /// Gives a group a new version and time without touching its row.
 pub(super) fn note_change<E: Exec>(work: &mut Work<'_, E>, group: i64) {
-    let sql = Sql::same("INSERT INTO member_change (grp, seq, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
     let params = binds![group, work.version, work.at];
-    work.later(sql, params, Then::Go);
+    work.later(NOTE_CHANGE, params, Then::Go);
     work.tally.member_groups.push(group);
 }

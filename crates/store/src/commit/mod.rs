@@ -5,6 +5,7 @@
 //! of the set, in the order it was asked for. So creating a User costs two waves of statements, its guards and its
 //! rows. The transaction, its numbers and whether a failed set is undone are the engine's affair.
 
+pub(crate) mod common;
 mod events;
 mod guards;
 mod integrations;

@@ -1,5 +1,6 @@
 //! Persons, local accounts, the conflict queue.
 
+use super::common::INSERT_PERSON;
 use super::work::{Then, Work};
 use crate::change::{NewConflict, NewPerson, PersonFacts, PersonKey, PersonUpdate};
 use crate::error::{Constraint, Error};
@@ -10,11 +11,6 @@ use bailiwick_domain::person::State;
 pub(super) fn insert<'a, E: Exec>(work: &mut Work<'a, E>, new: &'a NewPerson) {
     let seq = work.draw_row();
     let PersonFacts { state, display, email, email_key, user_name, user_name_key } = &new.facts;
-    let sql = Sql::same(
-        "INSERT INTO person (seq, id, state, display, email, email_key, user_name, user_name_key, local, admin, epoch,
-           created, modified)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11, ?11)",
-    );
     let params = binds![
         seq,
         &new.id,
@@ -28,7 +24,7 @@ pub(super) fn insert<'a, E: Exec>(work: &mut Work<'a, E>, new: &'a NewPerson) {
         new.admin,
         work.at
     ];
-    work.later(sql, params, Then::Go);
+    work.later(INSERT_PERSON, params, Then::Go);
     work.new_person(&new.id, seq);
     work.changed();
 }

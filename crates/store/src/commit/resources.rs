@@ -1,5 +1,6 @@
 //! Users and Groups.
 
+use super::common::{INSERT_EMAIL, INSERT_RESOURCE, SET_AUTHORITY};
 use super::members;
 use super::work::{Then, Work};
 use crate::change::{Columns, NewResource, ResourceUpdate};
@@ -56,13 +57,6 @@ pub(super) fn insert<'a, E: Exec>(work: &mut Work<'a, E>, new: &'a NewResource) 
     let seq = work.draw_row();
     let Columns { name_unique, name_match, display, external_id, active, manager, email_keys, doc, keys } =
         &new.columns;
-    // The one unique index left to hit is that of the userName.
-    let sql = each!(
-        "INSERT INTO resource (seq, id, integration, kind, name_unique, name_match, display, external_id, active,
-           person, manager, doc, keys, version, created, modified)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, " (json 12) ", " (json 13) ", ?14, ?15, ?15)
-         ON CONFLICT (id) DO NOTHING"
-    );
     let params = binds![
         seq,
         &new.id,
@@ -80,11 +74,11 @@ pub(super) fn insert<'a, E: Exec>(work: &mut Work<'a, E>, new: &'a NewResource) 
         work.version,
         work.at,
     ];
-    work.later(sql, params, Then::Inserted(&new.id));
+    work.later(INSERT_RESOURCE, params, Then::Inserted(&new.id));
     insert_emails(work, seq, email_keys);
     if let Some(person) = person {
         if new.authority {
-            work.later(Sql::same("UPDATE person SET authority = ?2 WHERE seq = ?1"), binds![person, seq], Then::Go);
+            work.later(SET_AUTHORITY, binds![person, seq], Then::Go);
         }
         work.bump(person);
     }
@@ -230,9 +224,7 @@ fn count<E: Exec>(work: &mut Work<'_, E>, row: &Row, by: i64) {
 fn insert_emails<'a, E: Exec>(work: &mut Work<'a, E>, seq: i64, keys: &'a [String]) {
     let (sql, keys) = match keys {
         [] => return,
-        [one] => {
-            (Sql::same("INSERT INTO email (key, resource) VALUES (?2, ?1) ON CONFLICT DO NOTHING"), Param::from(one))
-        }
+        [one] => (INSERT_EMAIL, Param::from(one)),
         keys => (
             each!(
                 "INSERT INTO email (key, resource) SELECT given.value, ?1 FROM " (given 2) " WHERE true

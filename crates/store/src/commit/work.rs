@@ -3,6 +3,7 @@
 //! Statements whose answer no later write needs are queued as [`Step`]s. Whatever is asked goes out together with what
 //! is queued, behind it, so that every statement sees what came before it in the set.
 
+use super::common::BUMP_EPOCH;
 use super::members::{self, MemberDelta};
 use super::resources::Row;
 use super::tally::Tally;
@@ -302,10 +303,7 @@ impl<'a, E: Exec> Work<'a, E> {
         let persons: Vec<i64> = std::mem::take(&mut self.stale_persons).into_iter().collect();
         match persons.as_slice() {
             [] => {}
-            [one] => {
-                let sql = Sql::same("UPDATE person SET epoch = epoch + 1 WHERE seq = ?1");
-                self.later(sql, binds![*one], Then::Go);
-            }
+            [one] => self.later(BUMP_EPOCH, binds![*one], Then::Go),
             _ => {
                 let sql = each!("UPDATE person SET epoch = epoch + 1 WHERE seq " (among 1));
                 self.later(sql, [Param::Ints(persons.into())], Then::Go);

@@ -7,7 +7,9 @@
 //! savepoint of its own.
 
 use super::appender::slow;
+use super::checks;
 use super::footprint::{Footprint, Ground};
+use super::gather::Gatherer;
 use super::session::Session;
 use crate::change::{ChangeSet, Committed};
 use crate::commit::{self, Applied, EventLine, Known, Place, Tally};
@@ -214,33 +216,48 @@ impl<'s> Batch<'s> {
         known: &Known,
         outcomes: &mut [Option<Outcome>],
     ) -> Result<(), Halt> {
-        let session = self.session;
-        let checks = join_all(indexes.iter().map(|index| commit::check(session, sets[*index]))).await;
+        let chosen: Vec<&ChangeSet> = indexes.iter().map(|index| sets[*index]).collect();
+        let holds = checks::hold(self.session, &chosen).await?;
         let mut placed = Vec::with_capacity(indexes.len());
-        for (index, checked) in indexes.iter().copied().zip(checks) {
-            match checked {
-                Ok(()) => {
-                    let set = sets[index];
-                    self.at = self.at.max(set.at.0);
-                    let place = Place { base: self.value, at: self.at };
-                    self.value += commit::numbers(set);
-                    placed.push((index, place, self.value));
-                }
-                Err(error @ (Error::Stale | Error::Conflict(_))) => outcomes[index] = Some(Err(error)),
-                Err(error) => return Err(error.into()),
+        for (index, holds) in indexes.iter().copied().zip(holds) {
+            if !holds {
+                outcomes[index] = Some(Err(Error::Stale));
+                continue;
             }
+            let set = sets[index];
+            self.at = self.at.max(set.at.0);
+            let place = Place { base: self.value, at: self.at };
+            self.value += commit::numbers(set);
+            placed.push((index, place, self.value));
         }
-        let work = placed.iter().map(|(index, place, _)| commit::apply(session, sets[*index], *place, known));
-        let results = join_all(work).await;
+        let results = match placed.as_slice() {
+            [(index, place, _)] => vec![commit::apply(self.session, sets[*index], *place, known).await],
+            _ => {
+                let gatherer = Gatherer::new(self.session);
+                let work = placed.iter().map(|(index, place, _)| commit::apply(&gatherer, sets[*index], *place, known));
+                let results = join_all(work).await;
+                if results.iter().all(Result::is_ok) && gatherer.write().await.is_err() {
+                    return Err(self.spoiled());
+                }
+                results
+            }
+        };
         for ((index, _, last), result) in placed.into_iter().zip(results) {
             match result {
                 Ok(applied) => outcomes[index] = Some(Ok(self.absorb(applied, last))),
-                Err(error) if !session.is_open() => return Err(error.into()),
-                Err(error) if sets.len() == 1 => return Err(Halt::Refused(error)),
-                Err(_) => return Err(Halt::Spoiled),
+                Err(error) if sets.len() == 1 && self.session.is_open() => return Err(Halt::Refused(error)),
+                Err(_) => return Err(self.spoiled()),
             }
         }
         Ok(())
+    }
+
+    /// Why several sets cannot go on together.
+    fn spoiled(&self) -> Halt {
+        if self.session.is_open() {
+            return Halt::Spoiled;
+        }
+        Halt::Failed(Error::Unavailable("the connection to the database broke".to_owned()))
     }
 
     /// Takes over what a set did. `last` is the last number it could have drawn.

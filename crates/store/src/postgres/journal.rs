@@ -34,10 +34,10 @@ impl<T: ToSql> ToSql for Column<T> {
 /// A column and its type.
 pub(super) type Typed<'a> = (Box<dyn ToSql + Send + Sync + 'a>, Type);
 
-fn column<'a, T: ToSql + Send + Sync + 'a>(
-    lines: &'a [EventLine],
+pub(super) fn column<'a, L, T: ToSql + Send + Sync + 'a>(
+    lines: &'a [L],
     kind: Type,
-    value: impl Fn(&'a EventLine) -> T,
+    value: impl Fn(&'a L) -> T,
 ) -> Typed<'a> {
     (Box::new(Column(lines.iter().map(value).collect())), kind)
 }

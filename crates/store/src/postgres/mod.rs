@@ -5,11 +5,13 @@
 
 mod appender;
 mod batch;
+mod checks;
 mod connect;
 pub(crate) mod copy;
 mod fault;
 mod follow;
 mod footprint;
+mod gather;
 mod journal;
 mod lease;
 mod link;
@@ -59,13 +61,16 @@ const READ_TIME: Duration = Duration::from_secs(2);
 const READERS: usize = 3;
 const SCANNERS: usize = 3;
 
-/// Compiling a plan to machine code costs more than any of these queries.
+/// Every statement of readers and of the writer goes by an index, and is planned once: a plan made while a table was
+/// small would otherwise read all of it when it has grown. Compiling a plan costs more than any of these queries.
 const READER: &str = "SET default_transaction_read_only = on; SET statement_timeout = 1500; SET lock_timeout = 1000;
-    SET idle_in_transaction_session_timeout = 5000; SET jit = off";
+    SET idle_in_transaction_session_timeout = 5000; SET jit = off; SET enable_seqscan = off;
+    SET plan_cache_mode = force_generic_plan";
 /// The server gives up before the appender does, and sets the writers' lock free when a replica hangs that holds it. What
 /// is answered as committed has to be durable, whatever is set for the database.
 const WRITER: &str = "SET statement_timeout = 2300; SET lock_timeout = 2000;
-    SET idle_in_transaction_session_timeout = 2500; SET jit = off;
+    SET idle_in_transaction_session_timeout = 2500; SET jit = off; SET enable_seqscan = off;
+    SET plan_cache_mode = force_generic_plan;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// The schema of the store, and a number that nobody else has who is connected to the server.

@@ -228,7 +228,7 @@ impl Session {
     }
 
     /// Runs a statement that takes whole columns.
-    async fn insert(&self, text: &'static str, columns: Vec<Typed<'_>>) -> Result<u64, Error> {
+    pub(super) async fn insert(&self, text: &'static str, columns: Vec<Typed<'_>>) -> Result<u64, Error> {
         let key = key(Sql::same(text));
         let known = self.statements().get(&key).cloned();
         let result = match known {

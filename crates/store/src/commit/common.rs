@@ -1,0 +1,35 @@
+//! Statements that most sets run and of which no set needs the answer. An engine may gather those of several sets that
+//! run at once into one statement of many rows, see `postgres/gather.rs`.
+
+use crate::sql::Sql;
+use crate::sql::words::each;
+
+/// seq, id, state, display, email, email_key, user_name, user_name_key, local, admin, at
+pub(crate) const INSERT_PERSON: Sql = Sql::same(
+    "INSERT INTO person (seq, id, state, display, email, email_key, user_name, user_name_key, local, admin, epoch,
+       created, modified)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11, ?11)",
+);
+
+/// person, seq of its User
+pub(crate) const SET_AUTHORITY: Sql = Sql::same("UPDATE person SET authority = ?2 WHERE seq = ?1");
+
+/// person
+pub(crate) const BUMP_EPOCH: Sql = Sql::same("UPDATE person SET epoch = epoch + 1 WHERE seq = ?1");
+
+/// seq, id, integration, kind, name_unique, name_match, display, external_id, active, person, manager, doc, keys,
+/// version, at. The one unique index that it can hit is that of the userName.
+pub(crate) const INSERT_RESOURCE: Sql = each!(
+    "INSERT INTO resource (seq, id, integration, kind, name_unique, name_match, display, external_id, active,
+       person, manager, doc, keys, version, created, modified)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, " (json 12) ", " (json 13) ", ?14, ?15, ?15)
+     ON CONFLICT (id) DO NOTHING"
+);
+
+/// resource, key
+pub(crate) const INSERT_EMAIL: Sql =
+    Sql::same("INSERT INTO email (key, resource) VALUES (?2, ?1) ON CONFLICT DO NOTHING");
+
+/// group, version, at
+pub(crate) const NOTE_CHANGE: Sql =
+    Sql::same("INSERT INTO member_change (grp, seq, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");

@@ -1,0 +1,161 @@
+//! Rows of several sets in one statement.
+//!
+//! Sets that run at once insert persons, Users and so on one by one, and none of them needs the answer. Each statement
+//! costs the server more than the row it inserts; so they are collected here while the sets are applied, and written as
+//! one statement of many rows a table when all are done. Until then the sets do not see those rows, and need not: what
+//! does is a set that runs alone (see [`super::footprint`]).
+
+use super::journal::{Typed, column};
+use super::session::Session;
+use crate::commit::EventLine;
+use crate::commit::common::{BUMP_EPOCH, INSERT_EMAIL, INSERT_PERSON, INSERT_RESOURCE, NOTE_CHANGE, SET_AUTHORITY};
+use crate::error::Error;
+use crate::sql::{Exec, Param, Query, Sql};
+use futures_util::future::try_join5;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio_postgres::types::Type;
+
+const PERSONS: &str = "INSERT INTO person
+      (seq, id, state, display, email, email_key, user_name, user_name_key, local, admin, epoch, created, modified,
+       authority)
+    SELECT n.seq, n.id, n.state, n.display, n.email, n.email_key, n.user_name, n.user_name_key, n.local, n.admin, 1,
+      n.at, n.at, n.authority
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS n
+      (seq, id, state, display, email, email_key, user_name, user_name_key, local, admin, at, authority)";
+const RESOURCES: &str = "INSERT INTO resource
+      (seq, id, integration, kind, name_unique, name_match, display, external_id, active, person, manager, doc, keys,
+       version, created, modified)
+    SELECT n.seq, n.id, n.integration, n.kind, n.name_unique, n.name_match, n.display, n.external_id, n.active,
+      n.person, n.manager, n.doc::jsonb, n.keys::jsonb, n.version, n.at, n.at
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS n
+      (seq, id, integration, kind, name_unique, name_match, display, external_id, active, person, manager, doc, keys,
+       version, at)";
+const EMAILS: &str = "INSERT INTO email (resource, key) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING";
+const EPOCHS: &str = "UPDATE person SET epoch = epoch + n.times FROM unnest($1, $2) AS n (seq, times)
+    WHERE person.seq = n.seq";
+const CHANGES: &str =
+    "INSERT INTO member_change (grp, seq, at) SELECT * FROM unnest($1, $2, $3) ON CONFLICT DO NOTHING";
+
+type Row = Vec<Param<'static>>;
+
+/// A session that collects what it may.
+#[derive(Debug)]
+pub(super) struct Gatherer<'s> {
+    session: &'s Session,
+    rows: Mutex<Rows>,
+}
+
+#[derive(Debug, Default)]
+struct Rows {
+    /// By number, so that an authority finds its person.
+    persons: BTreeMap<i64, Row>,
+    resources: Vec<Row>,
+    emails: Vec<Row>,
+    epochs: BTreeMap<i64, i64>,
+    changes: Vec<Row>,
+}
+
+impl<'s> Gatherer<'s> {
+    pub(super) fn new(session: &'s Session) -> Self {
+        Self { session, rows: Mutex::default() }
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the statement is one of those that are collected; if so, it is.
+    fn takes(&self, sql: Sql, params: &[Param<'_>]) -> bool {
+        let mut rows = self.rows();
+        let owned = || params.iter().cloned().map(Param::into_owned).collect::<Row>();
+        match (sql, params) {
+            (INSERT_PERSON, [Param::Int(seq), ..]) => {
+                let mut row = owned();
+                row.push(Param::MaybeInt(None));
+                rows.persons.insert(*seq, row);
+            }
+            (SET_AUTHORITY, [Param::Int(person), Param::Int(user)]) => {
+                let Some(authority) = rows.persons.get_mut(person).and_then(|row| row.last_mut()) else { return false };
+                *authority = Param::MaybeInt(Some(*user));
+            }
+            (INSERT_RESOURCE, _) => rows.resources.push(owned()),
+            (INSERT_EMAIL, _) => rows.emails.push(owned()),
+            (BUMP_EPOCH, [Param::Int(person)]) => *rows.epochs.entry(*person).or_default() += 1,
+            (NOTE_CHANGE, _) => rows.changes.push(owned()),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Writes what was collected. When it fails, which sets it fails for is not known.
+    pub(super) async fn write(self) -> Result<(), Error> {
+        let Self { session, rows } = self;
+        let Rows { persons, resources, emails, epochs, changes } =
+            rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let persons: Vec<Row> = persons.into_values().collect();
+        let epochs: Vec<Row> =
+            epochs.into_iter().map(|(person, times)| vec![Param::Int(person), Param::Int(times)]).collect();
+        let insert = async |text: &'static str, rows: Vec<Row>| -> Result<(), Error> {
+            if rows.is_empty() { Ok(()) } else { session.insert(text, columns(&rows)).await.map(drop) }
+        };
+        try_join5(
+            insert(PERSONS, persons),
+            insert(RESOURCES, resources),
+            insert(EMAILS, emails),
+            insert(EPOCHS, epochs),
+            insert(CHANGES, changes),
+        )
+        .await
+        .map(drop)
+    }
+}
+
+/// Rows as columns. All rows hold the same kinds of values in the same places.
+fn columns(rows: &[Row]) -> Vec<Typed<'_>> {
+    (0..rows.first().map_or(0, Vec::len))
+        .map(|index| match &rows[0][index] {
+            Param::Flag(_) => column(rows, Type::BOOL_ARRAY, move |row| match row[index] {
+                Param::Flag(flag) => Some(flag),
+                _ => None,
+            }),
+            Param::Int(_) | Param::MaybeInt(_) => column(rows, Type::INT8_ARRAY, move |row| match row[index] {
+                Param::Int(int) => Some(int),
+                Param::MaybeInt(int) => int,
+                _ => None,
+            }),
+            _ => column(rows, Type::TEXT_ARRAY, move |row| match &row[index] {
+                Param::Text(text) | Param::MaybeText(Some(text)) => Some(&**text),
+                _ => None,
+            }),
+        })
+        .collect()
+}
+
+impl Exec for Gatherer<'_> {
+    async fn run(&self, sql: Sql, params: &[Param<'_>]) -> Result<u64, Error> {
+        if self.takes(sql, params) {
+            return Ok(1);
+        }
+        self.session.run(sql, params).await
+    }
+
+    async fn run_unique(&self, sql: Sql, params: &[Param<'_>]) -> Result<Option<u64>, Error> {
+        if self.takes(sql, params) {
+            return Ok(Some(1));
+        }
+        self.session.run_unique(sql, params).await
+    }
+
+    async fn all<T: Send>(&self, query: Query<'_, T>) -> Result<Vec<T>, Error> {
+        self.session.all(query).await
+    }
+
+    async fn one<T: Send>(&self, query: Query<'_, T>) -> Result<Option<T>, Error> {
+        self.session.one(query).await
+    }
+
+    async fn append(&self, lines: &[EventLine]) -> Result<(), Error> {
+        self.session.append(lines).await
+    }
+}
