@@ -15,10 +15,12 @@ use crate::error::Error;
 use crate::store::{Clock, Role};
 use crate::ticks;
 use crate::weight::{ALONE_BYTES, ALONE_ROWS, BATCH_BYTES, QUEUE, weight};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{timeout, timeout_at};
+use tokio::time::{sleep_until, timeout, timeout_at};
 use upkeep::Upkeep;
 
 /// Sets in one batch at most.
@@ -35,6 +37,8 @@ const LEAST: Duration = Duration::from_millis(1_500);
 const CONNECT: Duration = Duration::from_millis(500);
 /// How long a submission may take that is heavy by itself: to delete an integration with all it holds, say.
 const HEAVY_TIME: Duration = Duration::from_secs(120);
+/// What may take long is given up when the database has not been heard of for this long.
+const DEAF_TIME: Duration = Duration::from_millis(2_000);
 /// The longest a batch waits for those who were answered last and are about to come back.
 const GATHER: Duration = Duration::from_millis(2);
 /// How often the task looks after the store while nobody writes.
@@ -52,6 +56,8 @@ struct Submission {
     rows: usize,
     /// When whoever asked must have an answer.
     deadline: Instant,
+    /// Set by whoever is first: the task that takes it into a batch, or the one who asked and gives up waiting.
+    claimed: Arc<AtomicBool>,
     answer: oneshot::Sender<Result<Vec<Result<Committed, Error>>, Error>>,
 }
 
@@ -147,8 +153,21 @@ impl Appender {
         let (rows, bytes) = sets.iter().map(weight).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         let (answer, wait) = oneshot::channel();
         let deadline = ticks::now() + deadline::left(CHANGE_TIME);
-        self.send(Job::Commit(Submission { sets, bytes, rows, deadline, answer }))?;
-        wait.await.unwrap_or_else(|_| Err(stopped()))
+        let claimed = Arc::<AtomicBool>::default();
+        let job = Job::Commit(Submission { sets, bytes, rows, deadline, claimed: Arc::clone(&claimed), answer });
+        let Some(latest) = deadline.checked_sub(LEAST).filter(|latest| *latest > ticks::now()) else {
+            // It would be refused when its turn comes, which may be later than anybody waits.
+            return Err(slow());
+        };
+        self.send(job)?;
+        let mut wait = pin!(wait);
+        tokio::select! {
+            biased;
+            answered = &mut wait => return answered.unwrap_or_else(|_| Err(stopped())),
+            () = sleep_until(latest.into()) => {}
+        }
+        // Whoever is still in the queue by then, behind a batch that takes long, is not waited for any longer.
+        if claimed.swap(true, Ordering::AcqRel) { wait.await.unwrap_or_else(|_| Err(stopped())) } else { Err(slow()) }
     }
 
     /// Seals every event there is.
@@ -263,7 +282,7 @@ impl Worker {
             let heavy = submission.is_heavy();
             if submission.deadline <= ticks::now() + LEAST {
                 submission.fail(&slow());
-            } else if !submission.answer.is_closed() {
+            } else if !submission.answer.is_closed() && !submission.claimed.swap(true, Ordering::AcqRel) {
                 sets += submission.sets.len();
                 bytes += submission.bytes;
                 taken.push(submission);
@@ -310,40 +329,50 @@ impl Worker {
         limits: Limits,
     ) -> Result<(Vec<Result<Committed, Error>>, Done), Error> {
         let session = self.link.session(CONNECT).await?;
-        if let Some(span) = limits.statement {
-            session.simple(&format!("SET statement_timeout = {}", span.as_millis())).await?;
-        }
-        let result = batch::commit(&session, sets, limits.batch.into()).await;
-        if limits.statement.is_some() && session.is_open() {
-            // Not RESET: that would bring back what the server is configured to, which may be no limit.
-            session.simple(super::WRITER).await?;
-        }
-        match result {
+        // What is allowed to take long is given up when the database is away, as the follower sees it.
+        let gone = async {
+            match limits.statement {
+                Some(_) => self.follower.lost(DEAF_TIME).await,
+                None => std::future::pending().await,
+            }
+        };
+        let time = batch::Time { deadline: limits.batch.into(), statement: limits.statement };
+        match batch::commit(&session, sets, time, gone).await {
             Ok(done) => Ok(done),
             Err(Halt::Failed(error) | Halt::Refused(error)) => Err(error),
             Err(Halt::Spoiled) => Err(Error::Unavailable("the changes could not be made one by one".to_owned())),
             Err(Halt::Unknown(trace, outcomes, done)) => {
                 session.close();
-                match timeout_at(limits.settle.into(), self.settle(&trace)).await {
-                    Ok(Ok(true)) => Ok((outcomes, done)),
-                    Ok(Ok(false)) => Err(Error::Unavailable("the connection to the database broke".to_owned())),
-                    Ok(Err(_)) | Err(_) => Err(Error::Unsettled),
+                let latest = match limits.statement {
+                    Some(_) => limits.settle.min(ticks::now() + SETTLE_TIME),
+                    None => limits.settle,
+                };
+                match self.settle(&trace, latest).await {
+                    Some(true) => Ok((outcomes, done)),
+                    Some(false) => Err(Error::Unavailable("the connection to the database broke".to_owned())),
+                    None => Err(Error::Unsettled),
                 }
             }
         }
     }
 
-    /// Asks until somebody can tell.
-    async fn settle(&self, trace: &Trace) -> Result<bool, Error> {
-        loop {
-            if let Ok(session) = self.link.session(CONNECT).await
-                && let Ok(found) = batch::was_committed(&session, trace).await
-            {
-                tracing::warn!(request = trace.request, committed = found, "the connection broke in a commit");
-                return Ok(found);
+    /// Asks until somebody can tell, or the time is over.
+    async fn settle(&self, trace: &Trace, latest: Instant) -> Option<bool> {
+        while ticks::now() < latest {
+            if let Ok(session) = self.link.session(CONNECT.min(latest - ticks::now())).await {
+                match timeout_at(latest.into(), batch::was_committed(&session, trace)).await {
+                    Ok(Ok(found)) => {
+                        tracing::warn!(request = trace.request, committed = found, "the connection broke in a commit");
+                        return Some(found);
+                    }
+                    Ok(Err(_)) => {}
+                    // It may stand in a transaction, under the lock of all writers.
+                    Err(_) => session.close(),
+                }
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        None
     }
 
     /// The database is not there: everybody who waits hears it now, instead of one after another.

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::sql::{Exec as _, Query, Sql, binds};
 use futures_util::future::{join, join_all, try_join3, try_join4};
 use std::collections::BTreeSet;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -25,8 +26,9 @@ pub(crate) const LOCK: Sql =
     Sql::same("SELECT pg_advisory_xact_lock(hashtextextended('bailiwick/' || current_schema(), 0))");
 const SEQUENCE: Sql = Sql::same("SELECT value, at FROM sequence WHERE name = 'change'");
 
-/// The least that a commit itself is given.
-const COMMIT_TIME: Duration = Duration::from_millis(500);
+/// The least and the most that a commit itself is given.
+const LEAST_COMMIT_TIME: Duration = Duration::from_millis(500);
+const COMMIT_TIME: Duration = Duration::from_millis(2_500);
 
 type Outcome = Result<Committed, Error>;
 
@@ -75,15 +77,26 @@ pub(super) struct Done {
     pub(super) member_groups: Vec<i64>,
 }
 
-/// Applies sets in one transaction and commits it. Each succeeds or fails by itself.
+/// How long a batch may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Time {
+    pub(super) deadline: Instant,
+    /// The server's limit for one statement, where it is not that of the session.
+    pub(super) statement: Option<Duration>,
+}
+
+/// Applies sets in one transaction and commits it. Each succeeds or fails by itself. `gone` ends when it makes no sense
+/// to wait any longer, although there is time.
 pub(super) async fn commit(
     session: &Session,
     sets: &[&ChangeSet],
-    deadline: Instant,
+    time: Time,
+    gone: impl Future<Output = ()>,
 ) -> Result<(Vec<Outcome>, Done), Halt> {
-    match attempt(session, sets, Manner::Together, deadline).await {
+    let mut gone = pin!(gone);
+    match attempt(session, sets, Manner::Together, time, gone.as_mut()).await {
         Err(Halt::Refused(error)) => Ok((vec![Err(error)], Done::default())),
-        Err(Halt::Spoiled) => attempt(session, sets, Manner::Singly, deadline).await,
+        Err(Halt::Spoiled) => attempt(session, sets, Manner::Singly, time, gone).await,
         result => result,
     }
 }
@@ -92,31 +105,40 @@ async fn attempt(
     session: &Session,
     sets: &[&ChangeSet],
     manner: Manner,
-    deadline: Instant,
+    time: Time,
+    gone: Pin<&mut impl Future<Output = ()>>,
 ) -> Result<(Vec<Outcome>, Done), Halt> {
+    let deadline = time.deadline;
     let work = async {
-        let mut batch = Batch::begin(session).await?;
+        let mut batch = Batch::begin(session, time.statement).await?;
         let outcomes = batch.apply(sets, manner).await?;
         batch.write_back().await?;
         Ok((outcomes, batch))
     };
-    let (outcomes, batch) = match timeout_at(deadline, work).await {
-        Ok(Ok(ready)) => ready,
-        Ok(Err(halt)) => {
+    let worked = tokio::select! {
+        worked = timeout_at(deadline, work) => worked.ok(),
+        () = gone => None,
+    };
+    let (outcomes, batch) = match worked {
+        Some(Ok(ready)) => ready,
+        Some(Err(halt)) => {
             // A session on which this fails is gone, and the transaction with it.
-            let rolled_back = timeout_at(deadline, session.simple("ROLLBACK")).await;
+            let latest = deadline.min(Instant::now() + COMMIT_TIME);
+            let rolled_back = timeout_at(latest, session.simple("ROLLBACK")).await;
             if !matches!(rolled_back, Ok(Ok(()))) {
                 session.close();
             }
             return Err(halt);
         }
-        Err(_) => {
+        None => {
             session.close();
             return Err(Halt::Failed(slow()));
         }
     };
     let done = Done { touched: batch.tally.touched, member_groups: batch.tally.member_groups };
-    let error = match timeout_at(deadline.max(Instant::now() + COMMIT_TIME), session.simple("COMMIT")).await {
+    let now = Instant::now();
+    let latest = deadline.clamp(now + LEAST_COMMIT_TIME, now + COMMIT_TIME);
+    let error = match timeout_at(latest, session.simple("COMMIT")).await {
         Ok(Ok(())) => return Ok((outcomes, done)),
         Ok(Err(error)) => error,
         Err(_) => slow(),
@@ -140,10 +162,14 @@ struct Batch<'s> {
 }
 
 impl<'s> Batch<'s> {
-    async fn begin(session: &'s Session) -> Result<Self, Error> {
+    async fn begin(session: &'s Session, statement: Option<Duration>) -> Result<Self, Error> {
+        let begin = match statement {
+            Some(limit) => format!("BEGIN; SET LOCAL statement_timeout = {}", limit.as_millis()),
+            None => "BEGIN".to_owned(),
+        };
         let sequence = Query::new(SEQUENCE, binds![], |row| Ok((row.int(0)?, row.int(1)?)));
         let lock = Query::new(LOCK, binds![], |_| Ok(()));
-        let (_, _, found) = try_join3(session.simple("BEGIN"), session.one(lock), session.one(sequence)).await?;
+        let (_, _, found) = try_join3(session.simple(&begin), session.one(lock), session.one(sequence)).await?;
         let (value, at) = found.ok_or_else(|| Error::Broken("it has no sequence".to_owned()))?;
         Ok(Self { session, value, at, moved: false, tally: Tally::default(), events: Vec::new() })
     }

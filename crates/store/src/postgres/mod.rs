@@ -57,6 +57,8 @@ const OPEN_TIME: Duration = Duration::from_secs(5);
 /// How long a point read may take, with everything: waiting for a connection, and a second try if it breaks. The server
 /// stops a statement a little earlier, so that whoever waits behind it is answered.
 const READ_TIME: Duration = Duration::from_secs(2);
+/// A store that was not heard of for this long is not ready: load balancers are to know within two seconds.
+const DEAF_TIME: Duration = Duration::from_millis(1_500);
 /// Connections of a server for point reads, and for scans; a command has one of each.
 const READERS: usize = 3;
 const SCANNERS: usize = 3;
@@ -266,7 +268,7 @@ impl Engine {
     /// Whether commits can succeed, as far as the last ones and the follower tell.
     pub(crate) fn writable(&self) -> Result<(), Error> {
         self.inner.appender.writable()?;
-        if !self.followed_within(READ_TIME) {
+        if !self.followed_within(DEAF_TIME) {
             return Err(slow());
         }
         Ok(())

@@ -60,6 +60,7 @@ async fn watch(world: &World, trouble: &Trouble) {
             println!("{}: not ready after {:?}: {reason}", trouble.name, begun.elapsed());
             assert!(!reason.is_empty() && !reason.contains('\n'), "{reason:?}");
             noticed = Some(begun.elapsed());
+            assert!(trouble.harm != Harm::All || begun.elapsed() <= 2 * SECOND, "{}: noticed late", trouble.name);
         }
         if trouble.harm == Harm::All && noticed.is_none() {
             assert!(begun.elapsed() < 2 * SECOND, "{}: still ready after {:?}", trouble.name, begun.elapsed());
