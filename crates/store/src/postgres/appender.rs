@@ -256,7 +256,10 @@ impl Worker {
         self.crowd = (self.crowd + submissions.len()).div_ceil(2).min(submissions.len() * 2);
         match result {
             Ok((outcomes, done)) => {
-                self.told(done);
+                self.told(&done);
+                // A set that the database refused says more of the store than those beside it that changed nothing.
+                let mut refused = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+                self.note(refused.find(|error| is_trouble(error)).cloned().map_or(Ok(()), Err));
                 let mut outcomes = outcomes.into_iter();
                 for submission in submissions {
                     let own = outcomes.by_ref().take(submission.sets.len()).collect();
@@ -313,13 +316,11 @@ impl Worker {
     }
 
     /// Lets everybody know of a commit who follows.
-    fn told(&mut self, done: Done) {
+    fn told(&self, done: &Done) {
         if done.touched {
             self.follower.touched();
         }
         self.follower.announce();
-        self.upkeep.members_changed(done.member_groups);
-        self.note(Ok(()));
     }
 
     /// Commits sets, and finds out what became of them if the connection breaks meanwhile.
@@ -397,13 +398,18 @@ impl Worker {
     fn note(&self, result: Result<(), Error>) {
         match result {
             Ok(()) => self.shared.set(None),
-            Err(error @ (Error::Full | Error::Broken(_) | Error::Unavailable(_) | Error::Unsettled)) => {
+            Err(error) if is_trouble(&error) => {
                 tracing::warn!(%error, "a commit failed");
                 self.shared.set(Some(error));
             }
             Err(_) => {}
         }
     }
+}
+
+/// Whether a failure says something of the store, not only of what was asked.
+fn is_trouble(error: &Error) -> bool {
+    matches!(error, Error::Full | Error::Broken(_) | Error::Unavailable(_) | Error::Unsettled)
 }
 
 pub(super) fn slow() -> Error {

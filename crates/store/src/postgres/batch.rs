@@ -73,8 +73,6 @@ pub(super) struct Trace {
 pub(super) struct Done {
     /// Whether something changed that is kept in memory.
     pub(super) touched: bool,
-    /// Groups that got a row of member changes, once per row.
-    pub(super) member_groups: Vec<i64>,
 }
 
 /// How long a batch may take.
@@ -135,10 +133,12 @@ async fn attempt(
             return Err(Halt::Failed(slow()));
         }
     };
-    let done = Done { touched: batch.tally.touched, member_groups: batch.tally.member_groups };
+    let done = Done { touched: batch.tally.touched };
     let now = Instant::now();
     let latest = deadline.clamp(now + LEAST_COMMIT_TIME, now + COMMIT_TIME);
-    let error = match timeout_at(latest, session.simple("COMMIT")).await {
+    // The COMMIT of a transaction in which something failed unnoticed rolls back and says that all is well: the statement
+    // in front of it fails then.
+    let error = match timeout_at(latest, session.simple("SELECT 1; COMMIT")).await {
         Ok(Ok(())) => return Ok((outcomes, done)),
         Ok(Err(error)) => error,
         Err(_) => slow(),
@@ -146,8 +146,11 @@ async fn attempt(
     session.close();
     Err(match batch.events.into_iter().next() {
         Some(event) => Halt::Unknown(Trace { seq: event.seq, request: event.request }, outcomes, done),
-        // Without an event nothing tells: a failure is all that can be said.
-        None => Halt::Failed(error),
+        // Without an event nothing tells.
+        None => Halt::Failed(match error {
+            Error::Full => Error::Full,
+            _ => Error::Unsettled,
+        }),
     })
 }
 
@@ -324,7 +327,10 @@ pub(super) async fn was_committed(session: &Session, trace: &Trace) -> Result<bo
     let lock = Query::new(LOCK, binds![], |_| Ok(()));
     let stands =
         Query::new(Sql::same("SELECT request FROM event WHERE seq = ?1"), binds![trace.seq], |row| row.string(0));
-    let (_, _, found) = try_join3(session.simple("BEGIN"), session.one(lock), session.one(stands)).await?;
-    session.simple("ROLLBACK").await?;
-    Ok(found.as_ref() == Some(&trace.request))
+    let found = try_join3(session.simple("BEGIN"), session.one(lock), session.one(stands)).await;
+    // It must not stay in the transaction, whatever came of it: it may have the lock.
+    if session.simple("ROLLBACK").await.is_err() {
+        session.close();
+    }
+    Ok(found?.2.as_ref() == Some(&trace.request))
 }

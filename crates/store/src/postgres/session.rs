@@ -10,6 +10,7 @@ use super::tls::Tls;
 use crate::commit::EventLine;
 use crate::error::Error;
 use crate::sql::{Decode, Exec, Param, Query, Sql, Text};
+use crate::ticks;
 use futures_util::TryStreamExt as _;
 use futures_util::future::{join, try_join};
 use std::collections::HashMap;
@@ -18,7 +19,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::AbortHandle;
@@ -26,6 +27,8 @@ use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, Connection, RowStream, Socket, Statement};
 
+/// How old a plan may grow. Making all of them costs some milliseconds.
+const PLAN_MS: u64 = 5_000;
 /// How long a connection may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -51,6 +54,9 @@ pub(crate) struct Session {
     forgotten: AtomicU64,
     /// How many statements were answered.
     answered: AtomicU64,
+    /// When plans were made last, in milliseconds since `born`.
+    planned: AtomicU64,
+    born: Instant,
     lost: AtomicBool,
     budgeted: bool,
     tls: Tls,
@@ -84,6 +90,8 @@ impl Session {
             statements: Mutex::default(),
             forgotten: AtomicU64::new(0),
             answered: AtomicU64::new(0),
+            planned: AtomicU64::new(0),
+            born: ticks::now(),
             lost: AtomicBool::new(false),
             budgeted: usage.budgeted,
             tls,
@@ -161,6 +169,20 @@ impl Session {
         })
     }
 
+    /// Has the server make the plans of prepared statements anew when they are old: one made while a table was small may
+    /// read all of it when it has grown. It is sent in front of the statement at hand.
+    async fn plan_anew(&self) {
+        let now = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let planned = self.planned.load(Ordering::Acquire);
+        if now.saturating_sub(planned) < PLAN_MS {
+            return;
+        }
+        if self.planned.compare_exchange(planned, now, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            // In a transaction that has failed it is refused; old plans are right, too.
+            let _ = self.client.batch_execute("DISCARD PLANS").await;
+        }
+    }
+
     /// Prepares a statement for later. It runs beside the first use, which does not wait for it: statements have to be
     /// sent in the order in which they were asked for.
     async fn prepare(&self, key: Key, text: &str, types: &[Type]) {
@@ -186,7 +208,7 @@ impl Session {
         let known = self.statements().get(&key).cloned();
         if let Some(statement) = known {
             let rows = self.client.query_raw(&statement, query.params.iter().map(Bound));
-            return self.read(rows, query.row, Some(key)).await;
+            return join(self.plan_anew(), self.read(rows, query.row, Some(key))).await.1;
         }
         let (text, types) = (numbered(sql.postgres), types(&query.params));
         let first = self.read(self.client.query_typed_raw(&text, typed(&query.params)), query.row, Some(key));
@@ -216,7 +238,8 @@ impl Session {
         let key = key(sql);
         let known = self.statements().get(&key).cloned();
         if let Some(statement) = known {
-            return self.client.execute_raw(&statement, params.iter().map(Bound)).await;
+            let changed = self.client.execute_raw(&statement, params.iter().map(Bound));
+            return join(self.plan_anew(), changed).await.1;
         }
         let (text, types) = (numbered(sql.postgres), types(params));
         let bound: Vec<Bound<'_>> = params.iter().map(Bound).collect();

@@ -9,11 +9,10 @@ use crate::seal;
 use crate::sql::{Exec as _, Query, Sql, binds};
 use crate::store::{Clock, Role};
 use crate::ticks;
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// How often events are sealed, and how often a store in trouble is tried again.
+/// How often events are sealed.
 const SEAL_EVERY: Duration = Duration::from_secs(1);
 /// How often a store in trouble is tried again.
 const PROBE_EVERY: Duration = Duration::from_millis(250);
@@ -22,34 +21,31 @@ const STEP_TIME: Duration = Duration::from_secs(3);
 /// How long a step waits for a connection.
 const CONNECT: Duration = Duration::from_millis(200);
 /// Member changes of one group above which they are folded.
-const FOLD_ROWS: u32 = 64;
+const FOLD_ROWS: i64 = 64;
+/// How often it is looked for such groups.
+const COUNT_EVERY: Duration = Duration::from_secs(30);
 /// Groups folded in one idle moment, and rows of each.
 const FOLD_GROUPS: usize = 4;
 const FOLD_STEP: i64 = 1_000;
 
-const COUNTS: Sql = Sql::same("SELECT grp, count(*) FROM member_change GROUP BY grp");
+/// Groups that have many among the first member changes there are: a bounded look, however many there are.
+const CROWDED: Sql = Sql::same(
+    "SELECT grp FROM (SELECT grp FROM member_change LIMIT 100000) AS first GROUP BY grp HAVING count(*) > ?1",
+);
 
 pub(super) struct Upkeep {
     role: Role,
     lease: Option<Lease>,
     clock: Clock,
-    /// Member changes per group since they were folded last, by this process. `None` until the store was asked.
-    changes: Option<HashMap<i64, u32>>,
+    /// Groups with many member changes.
+    crowded: Vec<i64>,
+    counted: Option<Instant>,
     looked: Option<Instant>,
 }
 
 impl Upkeep {
     pub(super) fn new(role: Role, lease: Option<Lease>, clock: Clock) -> Self {
-        Self { role, lease, clock, changes: None, looked: None }
-    }
-
-    /// Groups whose members were changed by the last batch.
-    pub(super) fn members_changed(&mut self, groups: Vec<i64>) {
-        if let Some(changes) = &mut self.changes {
-            for group in groups {
-                *changes.entry(group).or_default() += 1;
-            }
-        }
+        Self { role, lease, clock, crowded: Vec::new(), counted: None, looked: None }
     }
 
     /// One step. Tells how writing went, if it wrote.
@@ -65,15 +61,24 @@ impl Upkeep {
             }
             if seals {
                 let at = (self.clock)().0;
-                let sealed =
-                    on(link, async |session| transaction(session, async || seal::step(session, at).await).await).await;
-                if let Err(error) = sealed {
+                let sealed = on(link, async |session| {
+                    // The writers' lock is for those who have something to write.
+                    if seal::is_due(session).await? {
+                        transaction(session, async || seal::step(session, at).await).await?;
+                    }
+                    Ok(())
+                });
+                if let Err(error) = sealed.await {
                     return Some(Err(error));
                 }
             }
-        }
-        if idle && !trouble && self.role == Role::Serve {
-            return self.fold(link).await.err().map(Err);
+            if idle
+                && seals
+                && let Err(error) = self.fold(link).await
+            {
+                // It is tidying up: the store is as good without.
+                tracing::debug!(%error, "member changes were not folded");
+            }
         }
         None
     }
@@ -98,19 +103,19 @@ impl Upkeep {
     /// Keeps only the last member changes of a few groups. They stay beside the group's row, whose version is that of
     /// its document.
     async fn fold(&mut self, link: &Link) -> Result<(), Error> {
-        let Some(changes) = &mut self.changes else {
-            let counts =
-                Query::new(COUNTS, binds![], |row| Ok((row.int(0)?, u32::try_from(row.int(1)?).unwrap_or(u32::MAX))));
-            self.changes = Some(on(link, async |session| session.all(counts).await).await?.into_iter().collect());
+        if self.crowded.is_empty() {
+            if self.counted.is_none_or(|at| at.elapsed() >= COUNT_EVERY) {
+                self.counted = Some(ticks::now());
+                let crowded = Query::new(CROWDED, binds![FOLD_ROWS], |row| row.int(0));
+                self.crowded = on(link, async |session| session.all(crowded).await).await?;
+            }
             return Ok(());
-        };
-        let due: Vec<i64> =
-            changes.iter().filter(|(_, rows)| **rows > FOLD_ROWS).map(|(group, _)| *group).take(FOLD_GROUPS).collect();
-        for group in due {
+        }
+        for group in self.crowded.split_off(self.crowded.len().saturating_sub(FOLD_GROUPS)) {
             let folded =
                 on(link, async |session| transaction(session, async || fold(session, group).await).await).await?;
-            if folded < FOLD_STEP.unsigned_abs() {
-                changes.remove(&group);
+            if folded >= FOLD_STEP.unsigned_abs() {
+                self.crowded.push(group);
             }
         }
         Ok(())
@@ -147,7 +152,8 @@ async fn transaction<T>(session: &Session, work: impl AsyncFnOnce() -> Result<T,
         Ok(_) => work().await,
         Err(error) => Err(error),
     };
-    let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    // The COMMIT of a transaction that failed unnoticed says that all is well; the statement in front of it does not.
+    let end = if result.is_ok() { "SELECT 1; COMMIT" } else { "ROLLBACK" };
     session.simple(end).await?;
     result
 }

@@ -109,6 +109,14 @@ impl<'a> Compiler<'a> {
         self.scope.dialect.row_order(lead)
     }
 
+    /// A number of rows to stop at. PostgreSQL plans for the number it sees, and for a tenth of the table without one.
+    pub(crate) fn limit(&mut self, rows: i64) -> String {
+        match self.scope.dialect {
+            Dialect::Postgres => rows.to_string(),
+            Dialect::Sqlite => self.bind(rows),
+        }
+    }
+
     fn alias(&mut self, prefix: char) -> String {
         self.aliases += 1;
         format!("{prefix}{}", self.aliases)

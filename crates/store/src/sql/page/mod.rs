@@ -172,7 +172,7 @@ async fn walk<E: Exec>(
         return Ok(Vec::new());
     };
     let params = compiler.into_params();
-    if scope.dialect == Dialect::Sqlite {
+    if scope.dialect.reads_row_by_row() {
         let keys = Query::built(walk.text, params, |row| Ok(Found { seq: row.int(0)?, key: row.value(1)?, row: None }));
         return exec.all(keys).await;
     }
@@ -191,7 +191,7 @@ impl Walk {
     fn compile(query: &PageQuery, stretch: &Stretch, limit: u64, compiler: &mut Compiler<'_>) -> Option<Self> {
         let conditions = conditions(query, compiler);
         let part = stretch.compile(query, compiler)?;
-        let (limit, key, order) = (compiler.bind(signed(limit)), part.key, part.order);
+        let (limit, key, order) = (compiler.limit(signed(limit)), part.key, part.order);
         let mut text = format!("SELECT r.seq, {key} AS k FROM resource r WHERE {conditions}");
         for condition in part.conditions {
             let _ = write!(text, " AND {condition}");

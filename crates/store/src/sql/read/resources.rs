@@ -128,7 +128,8 @@ macro_rules! statements {
     };
 }
 
-const BY_ID: Statements = statements!("r.id = ?1 AND r.integration = ?2");
+// The plus keeps planners from an index that leads to everything of the integration.
+const BY_ID: Statements = statements!("r.id = ?1 AND +r.integration = ?2");
 const BY_SEQ: Statements = statements!("r.seq = ?1");
 const BY_NAME: Statements = statements!("r.name_match = ?1 AND r.integration = ?2 ORDER BY r.seq LIMIT ?3");
 const BY_EXTERNAL_ID: Statements = statements!("r.external_id = ?1 AND r.integration = ?2 ORDER BY r.seq LIMIT ?3");
@@ -267,7 +268,7 @@ fn member_row(row: &dyn Fields) -> Result<MemberRef, Error> {
 const MEMBER_REFS: Sql = Sql::each(
     // The plus keeps the planner from an index that leads to everything of the integration.
     "SELECT seq, id, kind, display FROM resource WHERE id IN (SELECT value FROM json_each(?1)) AND +integration = ?2",
-    "SELECT seq, id, kind, display FROM resource WHERE id = ANY(?1) AND integration = ?2",
+    "SELECT seq, id, kind, display FROM resource WHERE id = ANY(?1) AND +integration = ?2",
 );
 
 /// What these ids stand for within an integration, in any order; see [`in_order`].
