@@ -1,9 +1,10 @@
 //! What the engines share: statements, what is bound to them, what their rows become.
 //!
 //! A statement is one text for both engines wherever both understand it, and two texts side by side ([`Sql::each`])
-//! where they do not; nothing else in the store asks which engine it runs on. A read is a value, [`Query`]: text,
-//! parameters and how a row becomes a type of [`crate::rows`]. What a commit does to the rows is written once against
-//! [`Exec`].
+//! where they do not. Text that is built at run time asks its [`Dialect`] for the words that differ, all of which are
+//! in `filter/dialect.rs`. Nothing here or in `commit` asks in any other way which engine it runs on. A read is a
+//! value, [`Query`]: text, parameters and how a row becomes a type of [`crate::rows`]. What a commit does to the rows
+//! is written once against [`Exec`].
 
 pub(crate) mod filter;
 pub(crate) mod page;

@@ -1,5 +1,5 @@
-//! The engines, behind one set of methods. Every method names each of them, so that none can be forgotten; nothing
-//! outside this file asks which engine a store runs on.
+//! The engines, behind one set of methods. Every method names each of them, so that none can be forgotten. An open store
+//! branches between them nowhere else; moving one from engine to engine does so in `copy.rs`.
 
 use super::{Location, OpenOptions};
 use crate::change::{ChangeSet, Committed};

@@ -1,4 +1,5 @@
-//! What the engines say in different words: JSON, a few functions, the type of what is bound.
+//! What the engines say in different words where text is built at run time: JSON, a few functions, the type of what is
+//! bound.
 //!
 //! Everywhere else a filter is one text for both. On PostgreSQL every cast is guarded, so that no document, whatever it
 //! holds, makes a query fail; text taken out of JSON is compared by code point, as the columns are.
@@ -84,7 +85,7 @@ pub(super) fn literal(text: &str) -> String {
 
 impl Dialect {
     /// How the parameter of this number is written.
-    pub(super) fn parameter(self, number: usize, value: &Param<'_>) -> String {
+    pub(in crate::sql) fn parameter(self, number: usize, value: &Param<'_>) -> String {
         if self == Self::Sqlite {
             return format!("?{number}");
         }
@@ -219,8 +220,13 @@ impl Dialect {
         }
     }
 
+    /// Whether a page is read row by row after its walk: where no network is between, that costs next to nothing.
+    pub(in crate::sql) fn reads_row_by_row(self) -> bool {
+        self == Self::Sqlite
+    }
+
     /// Whether a text holds another.
-    pub(super) fn holds(self, text: &str, part: &str) -> String {
+    pub(in crate::sql) fn holds(self, text: &str, part: &str) -> String {
         match self {
             Self::Postgres => format!("strpos({text}, {part}) > 0"),
             Self::Sqlite => format!("instr({text}, {part}) > 0"),

@@ -7,7 +7,6 @@ use crate::query::EventQuery;
 use crate::rows::{EventRow, Export, ExportedBlock, ExportedEvent, FailureGroup};
 use crate::sql::{Dialect, Exec, Fields, Param, Query, Sql, binds};
 use bailiwick_domain::ids::{IntegrationId, Millis};
-use std::fmt::Write as _;
 
 /// Columns of an event, read by [`event_row`], and the payload if it is asked for.
 macro_rules! events {
@@ -116,12 +115,8 @@ pub(crate) fn matching(query: &EventQuery, dialect: Dialect) -> Query<'_, EventR
         search.bind(before, |at| format!(" AND e.seq < {at}"));
     }
     if let Some(target) = &query.target {
-        let found = match dialect {
-            Dialect::Postgres => "strpos",
-            Dialect::Sqlite => "instr",
-        };
         search.bind(target, |at| {
-            let said = format!("coalesce({found}(p.body, {at}), 0) > 0");
+            let said = format!("coalesce({}, false)", dialect.holds("p.body", at));
             format!(" AND (e.resource = {at} OR e.person = {at} OR e.request = {at} OR {said})")
         });
     }
@@ -140,12 +135,9 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     /// Adds a condition that is told how its parameter is written.
     fn bind(&mut self, value: impl Into<Param<'a>>, condition: impl FnOnce(&str) -> String) {
-        self.params.push(value.into());
-        let sign = match self.dialect {
-            Dialect::Postgres => '$',
-            Dialect::Sqlite => '?',
-        };
-        let _ = write!(self.text, "{}", condition(&format!("{sign}{}", self.params.len())));
+        let value = value.into();
+        self.text += &condition(&self.dialect.parameter(self.params.len() + 1, &value));
+        self.params.push(value);
     }
 }
 
