@@ -132,6 +132,7 @@ async fn fill(
         ));
     }
     source.check_unused().await?;
+    target.check_unused().await?;
     target.commit().await?;
     Ok(tables)
 }
@@ -275,6 +276,14 @@ impl Target {
         match self {
             Self::Folder(target) => target.verify(),
             Self::Postgres(target) => target.verify().await,
+        }
+    }
+
+    /// Refuses what a server has begun to use meanwhile. In a folder none can.
+    async fn check_unused(&self) -> Result<(), CopyError> {
+        match self {
+            Self::Folder(_) => Ok(()),
+            Self::Postgres(target) => target.check_unused().await,
         }
     }
 

@@ -213,6 +213,17 @@ async fn through(database: &schema::Schema, from: &Path, back: &Path) {
     moved(&Location::Folder(from.to_owned()), &one).await;
     assert!(line(copy(&Location::Folder(from.to_owned()), &one, &mut |_| ()).await).contains("itself"));
     assert!(line(copy(&one.location, &one, &mut |_| ()).await).contains("itself"));
+    // A server that starts at the target while it is being filled.
+    let mut started = false;
+    let mut start = |_| {
+        if !std::mem::replace(&mut started, true) {
+            other.execute("INSERT INTO lease VALUES ('upkeep', 'x', clock_timestamp() + interval '60 s')");
+        }
+    };
+    let late = line(copy(&one.location, &two, &mut start).await);
+    assert!(late.contains("stop every replica"), "{late}");
+    other.execute("DELETE FROM lease");
+    assert_eq!(other.rows("SELECT count(*) FROM event"), [["0"]]);
     moved(&one.location, &two).await;
     let store = Store::open(&two).await.unwrap();
     let set = |name: &str| {

@@ -1,8 +1,10 @@
 //! A store in a database, as either end of a copy.
 
+use super::DURABLE;
 use super::batch::LOCK;
 use super::connect::Connector;
 use super::fault;
+use super::migrate::COMMIT;
 use super::row::Bound;
 use super::session::{Session, Usage};
 use super::url::DatabaseUrl;
@@ -30,7 +32,7 @@ const SETTINGS: &str = "SET statement_timeout = 0; SET idle_in_transaction_sessi
     SET lock_timeout = '5s'; SET application_name = 'bailiwick migrate'";
 
 async fn connect(url: &DatabaseUrl, entropy: &Entropy) -> Result<Session, Error> {
-    let usage = Usage { settings: SETTINGS.to_owned(), bell: None, budgeted: true };
+    let usage = Usage { settings: format!("{SETTINGS}; {DURABLE}"), bell: None, budgeted: true };
     Connector::new(url, Arc::clone(entropy))?.connect(&usage, CONNECT_TIME).await
 }
 
@@ -117,6 +119,7 @@ impl Source {
 /// The empty store to be filled.
 pub(crate) struct Target {
     session: Session,
+    url: DatabaseUrl,
 }
 
 impl Target {
@@ -130,7 +133,7 @@ impl Target {
         for table in TABLES.iter().filter(|table| table.fresh) {
             session.simple(&format!("DELETE FROM {} WHERE {}", quoted(table.name), table.condition())).await?;
         }
-        Ok(Self { session })
+        Ok(Self { session, url: url.clone() })
     }
 
     pub(crate) async fn write(&self, table: &Table, rows: &[Row]) -> Result<(), Error> {
@@ -165,8 +168,13 @@ impl Target {
         seal::verify(&self.session).await
     }
 
+    /// Refuses what a server has begun to use meanwhile: what it knows of the store would no longer be so.
+    pub(crate) async fn check_unused(&self) -> Result<(), CopyError> {
+        check_unused(&self.session, &self.url).await
+    }
+
     pub(crate) async fn commit(self) -> Result<(), Error> {
-        self.session.simple("COMMIT").await?;
+        self.session.simple(COMMIT).await?;
         // The planner would learn of the rows by itself, but not before the first requests.
         let names: Vec<String> = TABLES.iter().map(|table| quoted(table.name)).collect();
         let _ = self.session.simple(&format!("ANALYZE {}", names.join(", "))).await;

@@ -199,19 +199,20 @@ async fn begin(session: &Session, until: Instant) -> Result<(), Error> {
     session.simple(&text).await
 }
 
+/// Commits or fails. COMMIT alone does neither in a transaction that has failed: it rolls back and reports no error.
+pub(super) const COMMIT: &str = "SELECT 1; COMMIT";
+
 /// Commits what went well and takes back what did not.
 async fn ended<T>(session: &Session, work: Result<T, Error>) -> Result<T, Error> {
-    match work {
-        Ok(done) => {
-            session.simple("COMMIT").await?;
-            Ok(done)
-        }
-        Err(error) => {
-            // The reason is worth more than a failure to roll back, which the end of the session does as well.
-            let _ = session.simple("ROLLBACK").await;
-            Err(error)
-        }
+    let done = match work {
+        Ok(done) => session.simple(COMMIT).await.map(|()| done),
+        Err(error) => Err(error),
+    };
+    if done.is_err() {
+        // The reason is worth more than a failure to roll back, which the end of the session does as well.
+        let _ = session.simple("ROLLBACK").await;
     }
+    done
 }
 
 async fn apply(session: &Session, place: &Place, migration: &Migration, now: i64, until: Instant) -> Result<(), Error> {

@@ -68,12 +68,13 @@ const SCANNERS: usize = 3;
 const READER: &str = "SET default_transaction_read_only = on; SET statement_timeout = 1500; SET lock_timeout = 1000;
     SET idle_in_transaction_session_timeout = 5000; SET jit = off; SET enable_seqscan = off;
     SET plan_cache_mode = force_generic_plan";
-/// The server gives up before the appender does, and sets the writers' lock free when a replica hangs that holds it. What
-/// is answered as committed has to be durable, whatever is set for the database.
+/// The server gives up before the appender does, and sets the writers' lock free when a replica hangs that holds it.
 const WRITER: &str = "SET statement_timeout = 2300; SET lock_timeout = 2000;
     SET idle_in_transaction_session_timeout = 2500; SET jit = off; SET enable_seqscan = off;
-    SET plan_cache_mode = force_generic_plan;
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+    SET plan_cache_mode = force_generic_plan";
+/// For every session that commits: what is answered as committed has to be durable, whatever is set for the database.
+const DURABLE: &str =
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// The schema of the store, and a number that nobody else has who is connected to the server.
 const HERE: Sql = Sql::same("SELECT current_schema()::text, pg_backend_pid()");
@@ -100,7 +101,7 @@ impl Engine {
     /// Opens the store in a database, setting it up or migrating it first.
     pub(crate) async fn open(url: &DatabaseUrl, options: &OpenOptions) -> Result<Self, Error> {
         let connector = Arc::new(Connector::new(url, Arc::clone(&options.entropy))?);
-        let writer = usage(WRITER);
+        let writer = usage(&format!("{WRITER}; {DURABLE}"));
         let first = connector.connect(&writer, OPEN_TIME).await?;
         migrate::run(&first, (options.clock)().0, &*options.entropy).await?;
         let (store_id, etag_key) = identity(&first).await?;
@@ -185,7 +186,8 @@ impl Engine {
         self.read(|session| async move { session.fetch(query).await }).await
     }
 
-    /// Reads on a session of its own, for as long as the budget allows, when its turn has come.
+    /// Reads on a session of its own, for as long as the budget allows, when its turn has come. The wait for that may
+    /// take as long again, unless the caller has less time.
     async fn scan<T, F>(
         &self,
         lane: Lane,
@@ -196,11 +198,10 @@ impl Engine {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let until = ticks::now() + deadline::left(budget);
+        let until = ticks::now() + deadline::left(budget * 2);
         let mut again = true;
         loop {
-            let left = until.saturating_duration_since(ticks::now());
-            let seat = self.inner.scans.begin(lane, left, view).await?;
+            let seat = self.inner.scans.begin(lane, until, budget, view).await?;
             let session = seat.session();
             match seat.finish(work(Arc::clone(&session))).await {
                 Err(Error::Unavailable(_)) if again && !session.is_open() && ticks::now() < until => again = false,

@@ -108,24 +108,26 @@ impl Scans {
         }
     }
 
-    /// Begins a scan that has to be done within its budget, when its turn has come. Who waited as long as it may run is
-    /// told to come again.
-    pub(super) async fn begin(&self, lane: Lane, budget: Duration, view: View) -> Result<Seat, Error> {
-        let loan = self.loan(lane, budget).await?;
-        let deadline = ticks::now() + budget;
+    /// Begins a scan when its turn has come. It has to be done within its budget, and by `until` in any case, however
+    /// long it waited. Who waited as long as it may run is told to come again.
+    pub(super) async fn begin(&self, lane: Lane, until: Instant, budget: Duration, view: View) -> Result<Seat, Error> {
+        let loan = self.loan(lane, budget.min(until.saturating_duration_since(ticks::now()))).await?;
+        let begun = ticks::now();
+        let deadline = until.min(begun + budget);
+        let left = deadline.saturating_duration_since(begun);
         let Some(link) = &loan.link else {
             return Err(Error::Unavailable("the store is closed".to_owned()));
         };
-        let session = link.session(BEGIN_TIME.min(budget)).await?;
+        let session = link.session(BEGIN_TIME.min(left)).await?;
         let seat = Seat { session, deadline, view, follower: Arc::clone(&self.follower), busy: true, _loan: loan };
-        let milliseconds = budget.as_millis().max(1);
+        let milliseconds = left.as_millis().max(1);
         let text = match view {
             View::Moment => {
                 format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {milliseconds}")
             }
             View::Current => format!("SET statement_timeout = {milliseconds}"),
         };
-        match timeout(BEGIN_TIME, seat.session.simple(&text)).await {
+        match timeout(BEGIN_TIME.min(left), seat.session.simple(&text)).await {
             Ok(begun) => begun.map(|()| seat),
             Err(_) => Err(Error::Unavailable("the database does not answer".to_owned())),
         }

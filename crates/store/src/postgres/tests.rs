@@ -311,7 +311,8 @@ async fn a_scan_that_nobody_waits_for_is_stopped() {
     let scan = tokio::spawn({
         let scans = Arc::clone(&scans);
         async move {
-            let seat = scans.begin(COMMON, Duration::from_secs(60), View::Moment).await?;
+            let budget = Duration::from_secs(60);
+            let seat = scans.begin(COMMON, ticks::now() + budget, budget, View::Moment).await?;
             let session = seat.session();
             seat.finish(session.all(query)).await
         }
@@ -321,16 +322,45 @@ async fn a_scan_that_nobody_waits_for_is_stopped() {
     let next = tokio::spawn({
         let scans = Arc::clone(&scans);
         async move {
-            let seat = scans.begin(1, Duration::from_secs(10), View::Moment).await?;
+            let budget = Duration::from_secs(10);
+            let seat = scans.begin(1, ticks::now() + budget, budget, View::Moment).await?;
             let session = seat.session();
             seat.finish(session.one(one())).await
         }
     });
-    let hasty = scans.begin(2, Duration::from_millis(50), View::Moment).await.map(drop);
-    assert!(matches!(hasty, Err(Error::Busy(_))), "{hasty:?}");
+    let spans =
+        [(60_000, 50), (50, 60_000)].map(|spans| (Duration::from_millis(spans.0), Duration::from_millis(spans.1)));
+    for (left, budget) in spans {
+        let hasty = scans.begin(2, ticks::now() + left, budget, View::Moment).await.map(drop);
+        assert!(matches!(hasty, Err(Error::Busy(_))), "{hasty:?}");
+    }
     scan.abort();
     assert_eq!(next.await.unwrap().unwrap(), Some(1));
     assert!(until(async || sleepers(&schema, &mark) == "0").await < Duration::from_secs(1));
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
+async fn a_scan_that_waited_has_no_more_time_than_its_caller() {
+    let schema = place();
+    let follower = Arc::new(Follower::start(connector(&schema.url()), "x"));
+    let usage = Usage { budgeted: true, ..Usage::default() };
+    let scans = Scans::new(vec![Link::new(connector(&schema.url()), usage, None)], follower);
+    let budget = Duration::from_millis(1_000);
+    let begun = ticks::now();
+    let first = scans.begin(COMMON, begun + budget, budget, View::Moment).await.unwrap();
+    let second = async {
+        let seat = scans.begin(COMMON, begun + budget, budget, View::Moment).await?;
+        let session = seat.session();
+        seat.finish(session.all(sleeping(60.0))).await.map(drop)
+    };
+    let free = async {
+        sleep(Duration::from_millis(700)).await;
+        first.finish(std::future::ready(Ok(()))).await
+    };
+    let (stopped, freed) = tokio::join!(second, free);
+    assert!(matches!(stopped, Err(Error::Budget)) && freed.is_ok(), "{stopped:?} {freed:?}");
+    assert!(begun.elapsed() < budget + Duration::from_millis(400), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
