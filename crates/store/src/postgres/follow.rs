@@ -1,7 +1,7 @@
 //! What other replicas changed: a task of its own listens and polls.
 //!
-//! A notification only wakes it up; what counts is what it reads. Two numbers are read, both bumped in the transactions
-//! that change something: `memory` for what callers keep in memory, `change` for the feed.
+//! A notification only wakes it up; what counts is what it reads. One number is read, which is bumped in the transactions
+//! that change what callers keep in memory.
 
 use super::connect::Connector;
 use super::link::Link;
@@ -13,7 +13,7 @@ use futures_util::future::join;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
@@ -24,13 +24,12 @@ const LOOK_TIME: Duration = Duration::from_secs(1);
 /// The shortest time between two looks, however many commits are announced.
 const PACE: Duration = Duration::from_millis(10);
 const SETTINGS: &str = "SET statement_timeout = 900; SET idle_in_transaction_session_timeout = 5000";
-const LOOK: Sql = Sql::same("SELECT name, value FROM sequence WHERE name IN ('change', 'memory')");
+const LOOK: Sql = Sql::same("SELECT value FROM sequence WHERE name = 'memory'");
 
 /// What is known of other replicas.
 #[derive(Debug)]
 pub(super) struct Follower {
     shared: Arc<Shared>,
-    news: watch::Receiver<i64>,
     task: AbortHandle,
 }
 
@@ -49,7 +48,6 @@ impl Follower {
     pub(super) fn start(connector: Arc<Connector>, schema: &str) -> Self {
         let bell = Arc::new(Notify::new());
         let usage = Usage { settings: SETTINGS.to_owned(), bell: Some(Arc::clone(&bell)), ..Usage::default() };
-        let (tell, news) = watch::channel(0);
         let shared = Arc::new(Shared {
             generation: AtomicU64::new(1),
             looked: AtomicU64::new(0),
@@ -63,12 +61,11 @@ impl Follower {
             notify: format!("NOTIFY {channel}"),
             bell,
             shared: Arc::clone(&shared),
-            tell,
             listening: None,
             memory: None,
         };
         let task = tokio::spawn(watcher.run()).abort_handle();
-        Self { shared, news, task }
+        Self { shared, task }
     }
 
     /// Changes whenever what callers keep in memory may have changed, here or elsewhere.
@@ -90,12 +87,6 @@ impl Follower {
     /// Wakes the other replicas up soon: something was committed.
     pub(super) fn announce(&self) {
         self.shared.announced.notify_one();
-    }
-
-    /// The sequence of the last change, as of the last look.
-    #[expect(dead_code, reason = "for what follows the change feed")]
-    pub(super) fn news(&self) -> watch::Receiver<i64> {
-        self.news.clone()
     }
 
     /// Ends when no look has succeeded for this span.
@@ -127,7 +118,6 @@ struct Watcher {
     notify: String,
     bell: Arc<Notify>,
     shared: Arc<Shared>,
-    tell: watch::Sender<i64>,
     /// The session that listens.
     listening: Option<Arc<Session>>,
     /// What `memory` was at the last look.
@@ -158,15 +148,10 @@ impl Watcher {
             session.close();
             return Err(Error::Unavailable("the database does not answer".to_owned()));
         };
-        for (name, value) in seen? {
-            match name.as_str() {
-                "memory" if self.memory != Some(value) => {
-                    self.memory = Some(value);
-                    self.shared.generation.fetch_add(1, Ordering::AcqRel);
-                }
-                "change" => drop(self.tell.send_replace(value)),
-                _ => {}
-            }
+        let seen = seen?;
+        if seen.is_some() && self.memory != seen {
+            self.memory = seen;
+            self.shared.generation.fetch_add(1, Ordering::AcqRel);
         }
         self.listening = Some(session);
         // Only now: who trusts the look must see what it found.
@@ -175,13 +160,13 @@ impl Watcher {
         Ok(())
     }
 
-    /// The numbers, read after listening has begun, so that nothing falls between.
-    async fn look(&self, session: &Arc<Session>, announce: bool) -> Result<Vec<(String, i64)>, Error> {
+    /// The number, read after listening has begun, so that nothing falls between.
+    async fn look(&self, session: &Arc<Session>, announce: bool) -> Result<Option<i64>, Error> {
         let listening = self.listening.as_ref().is_some_and(|known| Arc::ptr_eq(known, session));
         if !listening {
             session.simple(&self.listen).await?;
         }
-        let read = session.all(Query::new(LOOK, binds![], |row| Ok((row.string(0)?, row.int(1)?))));
+        let read = session.one(Query::new(LOOK, binds![], |row| row.int(0)));
         if !announce {
             return read.await;
         }

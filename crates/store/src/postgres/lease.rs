@@ -1,7 +1,8 @@
 //! Leases: what only one of all replicas may do at a time.
 //!
 //! A lease lives in a row with the database's own clock. Its holder counts by its own monotonic clock from before it
-//! asked, so it gives a lease up before anybody else can get it.
+//! asked, so it gives a lease up before anybody else can get it, unless its machine is suspended, which stops that clock:
+//! what is done under a lease must be safe when two do it.
 
 use super::link::Link;
 use crate::error::Error;
