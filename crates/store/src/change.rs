@@ -53,12 +53,15 @@ pub enum Write {
     InsertResource(NewResource),
     /// Stores a token.
     InsertToken(NewToken),
-    /// Changes members of a group; the rows really changed are told in the events of the set.
-    Members { group: ResourceKey, change: MemberWrite },
+    /// Changes members of a group; the rows really changed are told in the events of the set. `wide`: it concerns far
+    /// more than it names (groups are among those who come or go, or a large group is replaced), so that it runs by
+    /// itself and is given more time.
+    Members { group: ResourceKey, change: MemberWrite, wide: bool },
     /// Deletes an integration with its resources, tokens, domains, conflicts; persons left without User are closed.
     DeleteIntegration(IntegrationId),
-    /// Deletes a User or Group with its memberships on both sides and its e-mail rows.
-    DeleteResource { seq: i64 },
+    /// Deletes a User or Group with its memberships on both sides and its e-mail rows. A Group, which may have any
+    /// number of members, is deleted by itself.
+    DeleteResource { seq: i64, kind: Kind },
     /// Replaces password and recovery codes of a local account.
     RecoverLocalAccount { person: i64, password_hash: String, recovery_digests: Vec<[u8; 32]> },
     /// Gives up a domain.

@@ -1,6 +1,7 @@
 //! How much work a set of changes is, roughly: what is heavy runs alone, so that nobody waits for it unawares.
 
 use crate::change::{ChangeSet, MemberWrite, Write};
+use bailiwick_domain::ids::Kind;
 
 /// Submissions that may wait for the writer.
 pub(crate) const QUEUE: usize = 4_096;
@@ -18,9 +19,13 @@ pub(crate) fn weight(set: &ChangeSet) -> (usize, usize) {
         let (more, size) = match write {
             Write::InsertResource(new) => (3 + new.columns.email_keys.len(), new.columns.doc.len() * 2),
             Write::UpdateResource(new) => (2 + new.columns.email_keys.len(), new.columns.doc.len() * 2),
-            Write::Members { change: MemberWrite::Clear, .. } | Write::DeleteIntegration(_) => (ALONE_ROWS + 1, 0),
+            // How many rows follow is not known here: any number may.
+            Write::Members { change: MemberWrite::Clear, .. }
+            | Write::Members { wide: true, .. }
+            | Write::DeleteResource { kind: Kind::Group, .. }
+            | Write::DeleteIntegration(_) => (ALONE_ROWS + 1, 0),
             Write::Members { change: MemberWrite::Add(keys) | MemberWrite::Remove(keys), .. } => (keys.len() * 2, 0),
-            // What leaves is not known here: the whole group may.
+            // What leaves is not known here, but that it is not much.
             Write::Members { change: MemberWrite::Set(keys), .. } => (keys.len() * 4, 0),
             Write::CountCalls(counts) => (counts.len(), 0),
             Write::TouchTokens(tokens) => (tokens.len(), 0),

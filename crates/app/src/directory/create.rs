@@ -107,8 +107,9 @@ pub(super) async fn decide(
     // The person, the resource and its members come before what refers to them.
     set.writes.push(Write::InsertResource(resource));
     if !plan.members.is_empty() {
-        let rows = members::rows(app, call.caller.integration.id, &plan.members, siblings).await?;
-        set.writes.push(Write::Members { group: ResourceKey::New(plan.id.clone()), change: MemberWrite::Add(rows) });
+        let named = members::rows(app, call.caller.integration.id, &plan.members, siblings).await?;
+        let (group, change) = (ResourceKey::New(plan.id.clone()), MemberWrite::Add(named.rows));
+        set.writes.push(Write::Members { group, change, wide: named.groups });
     }
     set.events.insert(0, record);
     Ok(set)

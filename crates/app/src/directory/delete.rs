@@ -38,7 +38,7 @@ pub async fn delete_resource(
             set.guards.extend(change::exact(&row));
         }
         let state = person::leave(app, &mut set, &row).await?;
-        set.writes.push(Write::DeleteResource { seq: row.seq });
+        set.writes.push(Write::DeleteResource { seq: row.seq, kind });
         let changes = draft::differences(&document, &bailiwick_scim::Object::new());
         let mut record = call.record(app, EventKind::Delete, 204, changes);
         record.person = row.person.as_ref().map(|person| person.id.clone());

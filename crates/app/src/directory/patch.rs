@@ -10,9 +10,8 @@ use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::Kind;
 use bailiwick_scim::etag::Precondition;
 use bailiwick_scim::patch::{self, MemberChange, PatchPlan};
-use bailiwick_store::change::ResourceKey;
+use bailiwick_store::ChangeSet;
 use bailiwick_store::rows::ResourceRow;
-use bailiwick_store::{ChangeSet, Write};
 use serde_json::Value;
 
 /// A PATCH of a group with more members than this is answered 204: nobody wants the list back.
@@ -82,8 +81,7 @@ async fn decide(
         set.guards.extend(change::exact(row));
     }
     for member_change in member_changes {
-        let change = members::write_of(app, integration.id, row.seq, member_change.clone()).await?;
-        set.writes.push(Write::Members { group: ResourceKey::Seq(row.seq), change });
+        set.writes.push(members::write_of(app, integration.id, row.seq, member_change.clone()).await?);
     }
     if set.writes.is_empty() {
         change::unchanged(&mut set);

@@ -8,11 +8,10 @@ use crate::call::{Call, resource_type};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::Kind;
 use bailiwick_scim::etag::Precondition;
+use bailiwick_scim::patch::MemberChange;
 use bailiwick_scim::resource;
-use bailiwick_store::change::{MemberWrite, ResourceKey};
-use bailiwick_store::{Guard, Write};
+use bailiwick_store::Guard;
 use serde_json::Value;
-use std::collections::HashSet;
 
 /// Replaces a resource by the body of a PUT; what the body leaves out is cleared. PUT never creates.
 ///
@@ -42,11 +41,10 @@ pub async fn replace_resource(
         call.stages.mark("read", app.clock());
         let mut set = change::decide(app, call, &row, &before, &after, 200, EventKind::Put).await?;
         if kind == Kind::Group {
-            let rows = members::rows(app, integration.id, &member_ids, &HashSet::new()).await?;
-            let change = if rows.is_empty() { MemberWrite::Clear } else { MemberWrite::Set(rows) };
+            let write = members::write_of(app, integration.id, row.seq, MemberChange::Set(member_ids.clone())).await?;
             // Replacing a whole set overwrites what others did since: it holds only for the version that was read.
             set.guards.push(Guard::Resource { seq: row.seq, version: row.version });
-            set.writes.push(Write::Members { group: ResourceKey::Seq(row.seq), change });
+            set.writes.push(write);
         } else if set.writes.is_empty() {
             change::unchanged(&mut set);
         }

@@ -18,11 +18,13 @@ pub(crate) const SET_AUTHORITY: Sql = Sql::same("UPDATE person SET authority = ?
 pub(crate) const BUMP_EPOCH: Sql = Sql::same("UPDATE person SET epoch = epoch + 1 WHERE seq = ?1");
 
 /// seq, id, integration, kind, name_unique, name_match, display, external_id, active, person, manager, doc, keys,
-/// version, at. The one unique index that it can hit is that of the userName.
+/// version, at. The one unique index that it can hit is that of the userName. Nothing is inserted when the integration
+/// is gone: who created the resource may have signed in before it went.
 pub(crate) const INSERT_RESOURCE: Sql = each!(
     "INSERT INTO resource (seq, id, integration, kind, name_unique, name_match, display, external_id, active,
        person, manager, doc, keys, version, created, modified)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, " (json 12) ", " (json 13) ", ?14, ?15, ?15)
+     SELECT ?1, ?2, i.id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, " (json 12) ", " (json 13) ", ?14, ?15, ?15
+     FROM integration AS i WHERE i.id = ?3
      ON CONFLICT (id) DO NOTHING"
 );
 

@@ -6,7 +6,7 @@ use crate::error::{Constraint, Error};
 use crate::sql::{Exec, Query, Sql, binds};
 use bailiwick_domain::ids::{IntegrationId, Millis};
 
-const INTEGRATION: Sql = Sql::same("SELECT 1 FROM integration WHERE id = ?1");
+pub(super) const INTEGRATION: Sql = Sql::same("SELECT 1 FROM integration WHERE id = ?1");
 const TOKEN: Sql = Sql::same("SELECT 1 FROM token WHERE id = ?1");
 
 pub(super) async fn insert<'a, E: Exec>(work: &mut Work<'a, E>, new: &'a NewIntegration) -> Result<(), Error> {

@@ -75,8 +75,8 @@ pub(crate) fn mentioned(set: &ChangeSet) -> Vec<i64> {
     let mut seqs = BTreeSet::new();
     for write in &set.writes {
         match write {
-            Write::DeleteResource { seq } | Write::SetResourcePerson { seq, .. } => drop(seqs.insert(*seq)),
-            Write::Members { group, change } => {
+            Write::DeleteResource { seq, .. } | Write::SetResourcePerson { seq, .. } => drop(seqs.insert(*seq)),
+            Write::Members { group, change, .. } => {
                 let keys = match (change, group) {
                     (MemberWrite::Add(keys) | MemberWrite::Remove(keys), _) => keys.as_slice(),
                     (MemberWrite::Set(keys), ResourceKey::New(_)) => keys.as_slice(),
@@ -110,12 +110,23 @@ pub(crate) async fn load<E: Exec>(exec: &E, seqs: &[i64]) -> Result<Known, Error
 pub(crate) fn numbers(set: &ChangeSet) -> i64 {
     /// More than any group has members, in events of many members each.
     const WHOLE_GROUP: usize = 1_000_000;
+    // Members named so far: a group made by the set has no others to lose.
+    let mut named = 0;
     let of_write = |write: &Write| match write {
         Write::InsertPerson(_) | Write::InsertResource(_) => 1,
-        Write::Members { change: MemberWrite::Add(keys) | MemberWrite::Remove(keys), .. } => {
-            keys.len().div_ceil(events::CHUNK)
+        Write::Members { group, change, .. } => {
+            let lost = match (change, group) {
+                (MemberWrite::Add(_) | MemberWrite::Remove(_), _) => 0,
+                (MemberWrite::Clear | MemberWrite::Set(_), ResourceKey::New(_)) => named,
+                (MemberWrite::Clear | MemberWrite::Set(_), ResourceKey::Seq(_)) => return WHOLE_GROUP,
+            };
+            let keys = match change {
+                MemberWrite::Add(keys) | MemberWrite::Remove(keys) | MemberWrite::Set(keys) => keys.len(),
+                MemberWrite::Clear => 0,
+            };
+            named += keys;
+            (keys + lost).div_ceil(events::CHUNK)
         }
-        Write::Members { .. } => WHOLE_GROUP,
         _ => 0,
     };
     // What changes without an event has a version all the same.

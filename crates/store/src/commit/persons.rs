@@ -122,7 +122,8 @@ fn replace_codes<'a, E: Exec>(work: &mut Work<'a, E>, person: i64, digests: &'a 
 pub(super) fn insert_conflict<'a, E: Exec>(work: &mut Work<'a, E>, new: &'a NewConflict) {
     let sql = Sql::same(
         "INSERT INTO conflict (id, integration, resource, user_name, user_name_key, person, why, state, created)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', ?8) ON CONFLICT (integration, user_name_key, person) DO NOTHING",
+         SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, 'open', ?8 FROM integration WHERE id = ?2
+         ON CONFLICT (integration, user_name_key, person) DO NOTHING",
     );
     let params = binds![
         &new.id,

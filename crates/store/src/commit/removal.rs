@@ -1,5 +1,6 @@
 //! Deleting an integration with all it had provisioned.
 
+use super::integrations::INTEGRATION;
 use super::work::{Then, Work};
 use crate::error::Error;
 use crate::sql::words::each;
@@ -46,7 +47,7 @@ const STAND: Sql = each!(
 );
 
 pub(super) async fn delete_integration<E: Exec>(work: &mut Work<'_, E>, id: IntegrationId) -> Result<(), Error> {
-    if !work.exists(Sql::same("SELECT 1 FROM integration WHERE id = ?1"), binds![id.0]).await? {
+    if !work.exists(INTEGRATION, binds![id.0]).await? {
         return Err(Error::Stale);
     }
     let persons = Sql::same("SELECT DISTINCT person FROM resource WHERE integration = ?1 AND person IS NOT NULL");

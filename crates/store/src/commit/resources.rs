@@ -74,7 +74,7 @@ pub(super) fn insert<'a, E: Exec>(work: &mut Work<'a, E>, new: &'a NewResource) 
         work.version,
         work.at,
     ];
-    work.later(INSERT_RESOURCE, params, Then::Inserted(&new.id));
+    work.later(INSERT_RESOURCE, params, Then::Inserted(new));
     insert_emails(work, seq, email_keys);
     if let Some(person) = person {
         if new.authority {

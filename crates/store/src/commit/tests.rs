@@ -171,7 +171,7 @@ fn create(name: &str) -> ChangeSet {
 }
 
 fn members(group: ResourceKey, change: MemberWrite) -> Write {
-    Write::Members { group, change }
+    Write::Members { group, change, wide: false }
 }
 
 fn keys(seqs: &[i64]) -> Vec<ResourceKey> {
@@ -245,9 +245,26 @@ fn a_group_is_created_with_its_members_in_two_waves() {
 }
 
 #[test]
+fn a_new_group_reserves_numbers_for_the_members_it_is_given() {
+    let (store, users) = crowded();
+    let group = || Write::InsertResource(resource(Kind::Group, "all"));
+    let change = |change| members(ResourceKey::New("all".to_owned()), change);
+    let replaced = vec![group(), change(MemberWrite::Add(keys(&users))), change(MemberWrite::Set(keys(&users[..1])))];
+    let replaced = set(replaced, Vec::new(), "all");
+    assert_eq!(numbers(&replaced), 5);
+    store.commit(&replaced).unwrap();
+    let many: Vec<i64> = (0..2_500).collect();
+    let with = |change| set(vec![group(), change], Vec::new(), "all");
+    assert_eq!(numbers(&with(change(MemberWrite::Set(keys(&many))))), 6);
+    assert_eq!(numbers(&with(change(MemberWrite::Clear))), 3);
+    let known = members(ResourceKey::Seq(1), MemberWrite::Set(keys(&many)));
+    assert!(numbers(&with(known)) > 100_000, "who leaves is not known");
+}
+
+#[test]
 fn a_user_is_deleted_in_two_waves() {
     let (store, users) = crowded();
-    let delete = set(vec![Write::DeleteResource { seq: users[0] }], Vec::new(), "user0");
+    let delete = set(vec![Write::DeleteResource { seq: users[0], kind: Kind::User }], Vec::new(), "user0");
     assert_eq!(store.commit(&delete).unwrap().1, (0, 2));
     assert!(matches!(store.commit(&delete), Err(Error::Stale)));
 }

@@ -4,11 +4,12 @@
 //! is queued, behind it, so that every statement sees what came before it in the set.
 
 use super::common::BUMP_EPOCH;
+use super::integrations::INTEGRATION;
 use super::members::{self, MemberDelta};
 use super::resources::Row;
 use super::tally::Tally;
 use super::{Known, Place, guards, integrations, persons, removal, resources};
-use crate::change::{Committed, Guard, PersonKey, ResourceKey, ResourceUpdate, Write};
+use crate::change::{Committed, Guard, NewResource, PersonKey, ResourceKey, ResourceUpdate, Write};
 use crate::error::{Constraint, Error};
 use crate::sql::words::each;
 use crate::sql::{Exec, Param, Query, Sql, binds};
@@ -33,8 +34,8 @@ pub(super) enum Then<'a> {
     Changed,
     /// The decision is out of date if there was no row.
     Found,
-    /// A resource of this id was inserted, unless its userName or the id was taken.
-    Inserted(&'a str),
+    /// This resource was inserted, unless its userName or its id was taken or its integration is gone.
+    Inserted(&'a NewResource),
     /// The same as `Changed`, of data that is kept in memory elsewhere.
     Touched,
     /// The document of a resource changed if the row did, unless its userName was taken.
@@ -112,9 +113,9 @@ impl<'a, E: Exec> Work<'a, E> {
             Write::InsertPerson(new) => persons::insert(self, new),
             Write::InsertResource(new) => resources::insert(self, new)?,
             Write::InsertToken(new) => integrations::insert_token(self, new)?,
-            Write::Members { group, change } => members::change(self, group, change).await?,
+            Write::Members { group, change, .. } => members::change(self, group, change).await?,
             Write::DeleteIntegration(id) => removal::delete_integration(self, *id).await?,
-            Write::DeleteResource { seq } => resources::delete(self, *seq).await?,
+            Write::DeleteResource { seq, .. } => resources::delete(self, *seq).await?,
             Write::RecoverLocalAccount { person, password_hash, recovery_digests } => {
                 persons::recover_account(self, *person, password_hash, recovery_digests);
             }
@@ -335,7 +336,13 @@ async fn run<E: Exec>(exec: &E, step: &Step<'_>) -> Result<u64, Error> {
     };
     match then {
         Then::Found if changed == 0 => Err(Error::Stale),
-        Then::Inserted(id) if changed == 0 => Err(Error::Unavailable(format!("the id {id} is taken"))),
+        Then::Inserted(new) if changed == 0 => {
+            let integration = Query::new(INTEGRATION, binds![new.integration.0], |_| Ok(()));
+            Err(match exec.one(integration).await? {
+                Some(()) => Error::Unavailable(format!("the id {} is taken", new.id)),
+                None => Error::Stale,
+            })
+        }
         _ => Ok(changed),
     }
 }

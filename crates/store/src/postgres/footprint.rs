@@ -95,14 +95,17 @@ impl<'a> Footprint<'a> {
             }
             Write::InsertPerson(new) => self.facts(&new.facts),
             Write::InsertResource(new) => self.insert(new),
-            Write::Members { group, change } => self.members(group, change, known),
+            Write::Members { group, change, .. } => self.members(group, change, known),
             Write::UpdatePerson(update) if update.facts.state != State::Closed => {
                 self.add(Key::Person(update.seq), Use::Write);
                 self.add(Key::Identity, Use::Add);
                 self.facts(&update.facts);
             }
             Write::UpdateResource(update) => {
-                self.add(Key::Row(update.seq), Use::Write);
+                // The later one takes away addresses of the earlier one, which must not be still to be written then.
+                let row = (Key::Row(update.seq), Use::Write);
+                self.alone |= self.uses.contains(&row);
+                self.uses.push(row);
                 let Some(Some(row)) = known.get(&update.seq) else { return };
                 if let Some(person) = row.person {
                     self.add(Key::Person(person), Use::Add);
@@ -232,7 +235,7 @@ fn merge(entry: Entry<'_, Key<'_>, Use>, with: Use) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::{Columns, NewPerson, PersonUpdate};
+    use crate::change::{Columns, NewPerson, PersonUpdate, ResourceUpdate};
     use crate::commit::Row;
     use bailiwick_domain::ids::IntegrationId;
 
@@ -262,8 +265,8 @@ mod tests {
         }
     }
 
-    fn create(name: &str) -> ChangeSet {
-        let columns = Columns {
+    fn columns(name: &str) -> Columns {
+        Columns {
             name_unique: Some(name.to_owned()),
             name_match: String::new(),
             display: String::new(),
@@ -273,13 +276,16 @@ mod tests {
             email_keys: vec![format!("{name}@x")],
             doc: String::new(),
             keys: String::new(),
-        };
+        }
+    }
+
+    fn create(name: &str) -> ChangeSet {
         let person = NewPerson { id: name.to_owned(), facts: facts(name), local: false, admin: false };
         let resource = NewResource {
             id: name.to_owned(),
             integration: IntegrationId(1),
             kind: Kind::User,
-            columns,
+            columns: columns(name),
             person: Some(PersonKey::New(name.to_owned())),
             authority: true,
         };
@@ -296,7 +302,7 @@ mod tests {
 
     fn member(group: i64, member: i64) -> ChangeSet {
         let change = MemberWrite::Add(vec![ResourceKey::Seq(member)]);
-        writes(vec![Write::Members { group: ResourceKey::Seq(group), change }])
+        writes(vec![Write::Members { group: ResourceKey::Seq(group), change, wide: false }])
     }
 
     fn writes(writes: Vec<Write>) -> ChangeSet {
@@ -348,10 +354,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_told_runs_alone() {
-        let clear = || writes(vec![Write::Members { group: ResourceKey::Seq(5), change: MemberWrite::Clear }]);
+        let clear = || {
+            let (group, change) = (ResourceKey::Seq(5), MemberWrite::Clear);
+            writes(vec![Write::Members { group, change, wide: false }])
+        };
         check(&[create("a"), clear(), create("b")], "+--");
         check(&[clear(), create("b")], "+-");
         check(&[member(5, 6), create("a")], "+-");
+        let update = |seq| Write::UpdateResource(ResourceUpdate { seq, columns: columns("new") });
+        check(&[writes(vec![update(1), update(1)]), create("a")], "+-");
+        check(&[create("a"), writes(vec![update(1), update(2), update(1)])], "+-");
+        check(&[writes(vec![update(1)]), writes(vec![update(1)]), writes(vec![update(5)])], "+-+");
         let mut closed = facts("x");
         closed.state = State::Closed;
         let closing = writes(vec![Write::UpdatePerson(PersonUpdate { seq: 11, facts: closed, authority: None })]);

@@ -26,11 +26,12 @@ const PERSONS: &str = "INSERT INTO person
 const RESOURCES: &str = "INSERT INTO resource
       (seq, id, integration, kind, name_unique, name_match, display, external_id, active, person, manager, doc, keys,
        version, created, modified)
-    SELECT n.seq, n.id, n.integration, n.kind, n.name_unique, n.name_match, n.display, n.external_id, n.active,
+    SELECT n.seq, n.id, i.id, n.kind, n.name_unique, n.name_match, n.display, n.external_id, n.active,
       n.person, n.manager, n.doc::jsonb, n.keys::jsonb, n.version, n.at, n.at
     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS n
       (seq, id, integration, kind, name_unique, name_match, display, external_id, active, person, manager, doc, keys,
-       version, at)";
+       version, at)
+    JOIN integration AS i ON i.id = n.integration";
 const EMAILS: &str = "INSERT INTO email (resource, key) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING";
 const EPOCHS: &str = "UPDATE person SET epoch = epoch + n.times FROM unnest($1, $2) AS n (seq, times)
     WHERE person.seq = n.seq";
@@ -88,7 +89,8 @@ impl<'s> Gatherer<'s> {
         true
     }
 
-    /// Writes what was collected. When it fails, which sets it fails for is not known.
+    /// Writes what was collected. When it fails, which sets it fails for is not known: one that would put a resource into
+    /// an integration that is gone is among the reasons.
     pub(super) async fn write(self) -> Result<(), Error> {
         let Self { session, rows } = self;
         let Rows { persons, resources, emails, epochs, changes } =
@@ -96,12 +98,14 @@ impl<'s> Gatherer<'s> {
         let persons: Vec<Row> = persons.into_values().collect();
         let epochs: Vec<Row> =
             epochs.into_iter().map(|(person, times)| vec![Param::Int(person), Param::Int(times)]).collect();
-        let insert = async |text: &'static str, rows: Vec<Row>| -> Result<(), Error> {
-            if rows.is_empty() { Ok(()) } else { session.insert(text, columns(&rows)).await.map(drop) }
+        let insert = async |text: &'static str, rows: Vec<Row>| -> Result<u64, Error> {
+            if rows.is_empty() { Ok(0) } else { session.insert(text, columns(&rows)).await }
         };
+        let given = resources.len() as u64;
+        let resources = async { if insert(RESOURCES, resources).await? == given { Ok(()) } else { Err(Error::Stale) } };
         try_join5(
             insert(PERSONS, persons),
-            insert(RESOURCES, resources),
+            resources,
             insert(EMAILS, emails),
             insert(EPOCHS, epochs),
             insert(CHANGES, changes),

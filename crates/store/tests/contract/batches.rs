@@ -32,8 +32,26 @@ enum Act {
     Rename(usize, usize),
     /// Bumps a key, if nobody else did.
     Key,
+    /// Writes nothing, but insists on what was known of a name, an address, a person, a document, a group or the key
+    /// (or on something else).
+    Insist(Insisted, usize, bool),
     /// Adds members and something unknown: refused after it wrote.
     Broken(usize, usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Insisted {
+    Address,
+    Document,
+    Group,
+    Key,
+    Name,
+    Person,
+}
+
+fn insisted() -> impl Strategy<Value = Insisted> {
+    use Insisted::{Address, Document, Group, Key, Name, Person};
+    prop::sample::select(vec![Address, Document, Group, Key, Name, Person])
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -48,6 +66,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (name(), any::<bool>(), prop::bool::weighted(0.2)).prop_map(|(name, on, old)| Act::Switch(name, on, old)),
         1 => (name(), name()).prop_map(|(name, other)| Act::Rename(name, other)),
         1 => Just(Act::Key),
+        6 => (insisted(), name(), any::<bool>()).prop_map(|(on, name, off)| Act::Insist(on, name, off)),
         1 => (group(), name()).prop_map(|(group, name)| Act::Broken(group, name)),
     ]
 }
@@ -101,13 +120,16 @@ impl Side {
     async fn set(&self, before: &Before, number: usize, act: &Act) -> Option<ChangeSet> {
         let user = |number: &usize| before.users.get(number);
         let member = |number: &usize| user(number).map(|row| ResourceKey::Seq(row.seq));
-        let members =
-            |group: usize, change| Write::Members { group: ResourceKey::Seq(before.groups[group].seq), change };
+        let members = |group: usize, change| Write::Members {
+            group: ResourceKey::Seq(before.groups[group].seq),
+            change,
+            wide: false,
+        };
         let mut set = match act {
             Act::Create(name) => self.create(*name).await,
             Act::Delete(name) => ChangeSet {
                 guards: vec![Guard::Resource { seq: user(name)?.seq, version: user(name)?.version }],
-                writes: vec![Write::DeleteResource { seq: user(name)?.seq }],
+                writes: vec![Write::DeleteResource { seq: user(name)?.seq, kind: Kind::User }],
                 ..ChangeSet::default()
             },
             Act::Join(group, name) => writes(vec![members(*group, MemberWrite::Add(vec![member(name)?]))]),
@@ -136,6 +158,7 @@ impl Side {
                 guards: vec![Guard::Key { key: "key".to_owned(), version: before.key, bump: true }],
                 ..ChangeSet::default()
             },
+            Act::Insist(on, name, off) => self.insist(before, *on, *name, *off).await?,
             Act::Broken(group, name) => writes(vec![
                 members(*group, MemberWrite::Add(vec![member(name)?])),
                 Write::RevokeToken { id: "tok_nobody".to_owned() },
@@ -148,13 +171,39 @@ impl Side {
         Some(set)
     }
 
+    /// A guard that held before the batch, or one that did not.
+    async fn insist(&self, before: &Before, on: Insisted, number: usize, off: bool) -> Option<ChangeSet> {
+        let by = i64::from(off);
+        let user = before.users.get(&number);
+        let group = &before.groups[number % GROUPS];
+        let guard = match on {
+            Insisted::Address => self.candidates(&format!("no {}", name(number)), &name(number), off).await,
+            Insisted::Name => self.candidates(&name(number), &format!("no {}", name(number)), off).await,
+            Insisted::Document => Guard::Document { seq: user?.seq, version: user?.document_version - by },
+            Insisted::Group => Guard::Resource { seq: group.seq, version: group.version - by },
+            Insisted::Key => Guard::Key { key: "key".to_owned(), version: before.key + by, bump: false },
+            Insisted::Person => {
+                let person = user?.person.as_ref()?;
+                Guard::Person { seq: person.seq, epoch: person.epoch - by }
+            }
+        };
+        Some(ChangeSet { guards: vec![guard], ..ChangeSet::default() })
+    }
+
+    async fn candidates(&self, name: &str, mailbox: &str, off: bool) -> Guard {
+        let (user_name_key, email_keys) = (unique_key(name), vec![unique_key(&format!("{mailbox}@example.com"))]);
+        let found = self.bench.store.candidates(&user_name_key, &email_keys).await.unwrap();
+        let mut persons: Vec<String> = found.into_iter().map(|candidate| candidate.person.id).collect();
+        if off {
+            persons.push("per_nobody".to_owned());
+        }
+        persons.sort_unstable();
+        Guard::Candidates { user_name_key, email_keys, persons }
+    }
+
     async fn create(&self, number: usize) -> ChangeSet {
         let name = name(number);
-        let email_keys = vec![unique_key(&format!("{name}@example.com"))];
-        let found = self.bench.store.candidates(&unique_key(&name), &email_keys).await.unwrap();
-        let mut persons: Vec<String> = found.into_iter().map(|candidate| candidate.person.id).collect();
-        persons.sort_unstable();
-        let guards = vec![Guard::Candidates { user_name_key: unique_key(&name), email_keys, persons }];
+        let guards = vec![self.candidates(&name, &name, false).await];
         let mut set = crate::support::new_user(self.bench.now(), self.directory, &name);
         set.events.clear();
         ChangeSet { guards, ..set }

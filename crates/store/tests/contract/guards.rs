@@ -2,6 +2,7 @@
 
 use crate::support::{Bench, call, event, group, new_user, on_each_engine, seqs, user, user_columns};
 use bailiwick_domain::event::EventKind;
+use bailiwick_domain::ids::Kind;
 use bailiwick_scim::text::unique_key;
 use bailiwick_store::change::{MemberWrite, PersonKey, ResourceKey, ResourceUpdate};
 use bailiwick_store::{ChangeSet, Constraint, Error, Guard, Write};
@@ -131,7 +132,11 @@ fn a_set_that_changes_nothing_keeps_the_record_of_its_call() {
                 event(EventKind::ConflictOpen),
                 call(EventKind::Patch, directory, Some("1-staff"), "PATCH", 200),
             ],
-            ..bench.set(vec![Write::Members { group: ResourceKey::Seq(staff), change: MemberWrite::Add(seqs(&[ann])) }])
+            ..bench.set(vec![Write::Members {
+                group: ResourceKey::Seq(staff),
+                change: MemberWrite::Add(seqs(&[ann])),
+                wide: false,
+            }])
         };
         let done = bench.store.commit(again).await.unwrap();
         assert!(!done.changed);
@@ -162,10 +167,10 @@ fn what_a_set_names_must_be_there() {
             let store = bench.store.clone();
             async move { matches!(store.commit(set).await, Err(Error::Stale)) }
         };
-        assert!(stale(Write::DeleteResource { seq: 999 }).await);
-        assert!(stale(Write::Members { group: ResourceKey::Seq(999), change: MemberWrite::Clear }).await);
+        assert!(stale(Write::DeleteResource { seq: 999, kind: Kind::User }).await);
+        assert!(stale(Write::Members { group: ResourceKey::Seq(999), change: MemberWrite::Clear, wide: false }).await);
         let ghost = MemberWrite::Add(seqs(&[999]));
-        assert!(stale(Write::Members { group: ResourceKey::Seq(staff), change: ghost }).await);
+        assert!(stale(Write::Members { group: ResourceKey::Seq(staff), change: ghost, wide: false }).await);
         assert!(stale(Write::RevokeToken { id: "tok_none".to_owned() }).await);
         assert!(stale(Write::SetConflict { id: "con_none".to_owned(), state: "kept".to_owned() }).await);
         let columns = user_columns("x", true);

@@ -21,3 +21,4 @@ mod schema;
 mod seal;
 mod sqlite_only;
 mod support;
+mod verdicts;

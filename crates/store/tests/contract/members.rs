@@ -26,7 +26,7 @@ fn only_what_changed_is_told() {
         for (change, told) in steps {
             let set = ChangeSet {
                 events: vec![call(EventKind::Patch, directory, Some("1-staff"), "PATCH", 204)],
-                ..bench.set(vec![Write::Members { group: ResourceKey::Seq(staff), change }])
+                ..bench.set(vec![Write::Members { group: ResourceKey::Seq(staff), change, wide: false }])
             };
             let done = bench.store.commit(set).await.unwrap();
             let event = bench.store.event(done.seq).await.unwrap().unwrap();
@@ -43,7 +43,11 @@ fn many_members_are_told_in_chunks() {
             (0..2_500).map(|number| Write::InsertResource(user(directory, &format!("u{number}")))).collect();
         writes.push(Write::InsertResource(group(directory, "all")));
         let keys = (0..2_500).map(|number| ResourceKey::New(format!("1-u{number}"))).collect();
-        writes.push(Write::Members { group: ResourceKey::New("1-all".to_owned()), change: MemberWrite::Add(keys) });
+        writes.push(Write::Members {
+            group: ResourceKey::New("1-all".to_owned()),
+            change: MemberWrite::Add(keys),
+            wide: false,
+        });
         let set = ChangeSet {
             events: vec![call(EventKind::Create, directory, Some("1-all"), "POST", 201)],
             ..bench.set(writes)
@@ -81,7 +85,7 @@ fn nesting_is_counted_and_reaches_everybody_below() {
         bench.members(groups[2], MemberWrite::Add(seqs(&[groups[0]]))).await;
         assert_eq!(bench.store.integration(directory).await.unwrap().unwrap().nested, 3);
         let before = bench.epoch(person).await;
-        bench.commit(vec![Write::DeleteResource { seq: groups[1] }]).await;
+        bench.commit(vec![Write::DeleteResource { seq: groups[1], kind: Kind::Group }]).await;
         assert_eq!(bench.epoch(person).await, before + 1);
         let row = bench.store.integration(directory).await.unwrap().unwrap();
         assert_eq!((row.groups, row.nested), (2, 1));
@@ -97,7 +101,7 @@ fn a_set_that_changes_several_edges_reaches_everybody_below_each() {
         for name in ["top", "middle", "inner"] {
             groups.push(bench.group(directory, name).await);
         }
-        let write = |group: i64, change| Write::Members { group: ResourceKey::Seq(group), change };
+        let write = |group: i64, change| Write::Members { group: ResourceKey::Seq(group), change, wide: false };
         let add = |group, member| write(group, MemberWrite::Add(seqs(&[member])));
         let remove = |group, member| write(group, MemberWrite::Remove(seqs(&[member])));
         let before = bench.epoch(person).await;
@@ -123,7 +127,7 @@ fn a_web_of_groups_costs_no_more_than_its_edges() {
             let others =
                 names.iter().filter(|other| *other != name).map(|other| ResourceKey::New(format!("1-{other}")));
             let change = MemberWrite::Add(others.chain([ResourceKey::Seq(ann)]).collect());
-            writes.push(Write::Members { group: ResourceKey::New(format!("1-{name}")), change });
+            writes.push(Write::Members { group: ResourceKey::New(format!("1-{name}")), change, wide: false });
         }
         let before = bench.epoch(person).await;
         let start = std::time::Instant::now();
@@ -142,7 +146,7 @@ fn members_of_other_integrations_are_refused() {
         let (foreign, _) = bench.user(entra, "ann").await;
         let staff = bench.group(okta, "staff").await;
         let change = MemberWrite::Add(seqs(&[foreign]));
-        let set = bench.set(vec![Write::Members { group: ResourceKey::Seq(staff), change }]);
+        let set = bench.set(vec![Write::Members { group: ResourceKey::Seq(staff), change, wide: false }]);
         assert!(matches!(bench.store.commit(set).await, Err(Error::Stale)));
     });
 }

@@ -14,7 +14,7 @@ fn a_deleted_user_leaves_nothing_behind() {
         let staff = bench.group(directory, "staff").await;
         let added = bench.members(staff, MemberWrite::Add(seqs(&[ann]))).await;
         let epoch = bench.epoch(person).await;
-        let gone = bench.commit(vec![Write::DeleteResource { seq: ann }]).await;
+        let gone = bench.commit(vec![Write::DeleteResource { seq: ann, kind: Kind::User }]).await;
         assert!(gone.seq > added.seq);
         let group = bench.store.resource(directory, Kind::Group, "1-staff", false).await.unwrap().unwrap();
         assert_eq!(group.version, gone.seq, "the group lost a member");

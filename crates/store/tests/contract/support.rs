@@ -177,7 +177,7 @@ impl Bench {
     }
 
     pub(crate) async fn members(&self, group: i64, change: MemberWrite) -> Committed {
-        self.commit(vec![Write::Members { group: ResourceKey::Seq(group), change }]).await
+        self.commit(vec![Write::Members { group: ResourceKey::Seq(group), change, wide: false }]).await
     }
 
     pub(crate) async fn epoch(&self, person: i64) -> i64 {
