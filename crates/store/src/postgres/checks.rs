@@ -15,7 +15,8 @@ const RESOURCES: Sql = Sql::same(
 );
 const PERSONS: Sql = Sql::same("SELECT seq, epoch FROM person WHERE seq = ANY(?1)");
 const KEYS: Sql = Sql::same("SELECT key, version FROM guard WHERE key = ANY(?1)");
-/// Who answers to which names and addresses: see the read of candidates, which says the same of one name.
+/// Who answers to which names and addresses: the same as `answers!` in `sql/read/persons.rs` says of one name. The
+/// contract test `guards_get_one_verdict_however_they_are_asked` holds the two together.
 const CANDIDATES: Sql = Sql::same(
     "SELECT g.key, g.named, p.id
      FROM (SELECT key, true AS named FROM unnest(?1) AS n (key)

@@ -80,7 +80,8 @@ pub(crate) fn users_of(person: i64) -> Query<'static, UserOfPerson> {
 /// The rows of everybody who answers to a userName or one of some addresses, and whether to the name, with repetitions:
 /// by what is known of the person or by what any User of the person says. Names are indexed per integration: there are
 /// few of those, so each is asked. What could be joins are look-ups inside the list: they take the index whatever is
-/// known of the tables.
+/// known of the tables. `CANDIDATES` in `postgres/checks.rs` says the same of many names; the contract test
+/// `guards_get_one_verdict_however_they_are_asked` holds the two together.
 macro_rules! answers {
     ($among_the_addresses:literal) => {
         concat!(
