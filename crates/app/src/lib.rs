@@ -17,8 +17,8 @@ pub mod manage;
 mod tokens;
 
 pub use app::{App, Clock, Ids, Wiring};
-pub use call::{Call, Stages};
 pub use bailiwick_store::within;
+pub use call::{Call, Stages};
 pub use caller::{Caller, Identified, Integration};
 
 /// Why a use case refused: the one error of every use case. It carries the HTTP status it is answered with, the
