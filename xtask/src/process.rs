@@ -161,7 +161,9 @@ impl Background {
     }
 
     fn spawn(command: &mut Command, log: &Path) -> Result<Self, String> {
-        let file = std::fs::File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
+        // The build may keep what it makes elsewhere: the folder of the log is there or made.
+        let made = log.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::File::create(log));
+        let file = made.map_err(|error| format!("{}: {error}", log.display()))?;
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(file)
