@@ -19,6 +19,7 @@ mod migrate;
 mod row;
 mod scan;
 mod session;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -68,6 +69,9 @@ const SCANNERS: usize = 3;
 const READER: &str = "SET default_transaction_read_only = on; SET statement_timeout = 1500; SET lock_timeout = 1000;
     SET idle_in_transaction_session_timeout = 5000; SET jit = off; SET enable_seqscan = off;
     SET plan_cache_mode = force_generic_plan";
+/// Scans are of every kind: each is planned for what it asks.
+const SCANNER: &str = "SET default_transaction_read_only = on; SET lock_timeout = 1000;
+    SET idle_in_transaction_session_timeout = 5000; SET jit = off";
 /// The server gives up before the appender does, and sets the writers' lock free when a replica hangs that holds it.
 const WRITER: &str = "SET statement_timeout = 2300; SET lock_timeout = 2000;
     SET idle_in_transaction_session_timeout = 2500; SET jit = off; SET enable_seqscan = off;
@@ -123,14 +127,19 @@ impl Engine {
         let writer = Link::new(Arc::clone(&connector), writer, Some(first));
         let appender =
             Appender::start(writer, Arc::clone(&follower), lease.clone(), options.role, Arc::clone(&options.clock));
-        let scanner = || link(Usage { budgeted: true, ..usage(READER) });
+        let scanner = || link(Usage { budgeted: true, ..usage(SCANNER) });
         let scans = Scans::new((0..scanners).map(|_| scanner()).collect(), Arc::clone(&follower));
         let readers: Vec<Link> = (0..readers).map(|_| link(usage(READER))).collect();
         if options.role == Role::Serve {
             readers.iter().for_each(Link::want);
         }
         let turn = AtomicUsize::new(0);
-        Ok(Self { inner: Arc::new(Inner { readers, turn, scans, appender, follower, lease, etag_key, store_id }) })
+        let inner =
+            Arc::new(Inner { readers, turn, scans, appender, follower, lease: lease.clone(), etag_key, store_id });
+        if let Some(lease) = lease {
+            tokio::spawn(statistics::keep(Arc::downgrade(&inner), lease));
+        }
+        Ok(Self { inner })
     }
 
     /// One of the shared sessions: the next in turn that is there, else the first that comes.
