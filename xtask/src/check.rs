@@ -105,8 +105,18 @@ fn tests(root: &Path) -> Result<Counts, String> {
 /// Everything that keeps a store, once more on a cluster that is thrown away. Tests that need PostgreSQL are ignored
 /// elsewhere; those in a module `sqlite_only` are about files.
 fn tests_on_postgres(root: &Path) -> Result<Counts, String> {
-    const CRATES: &[&str] =
-        &["-p", "bailiwick-store", "-p", "bailiwick-testkit", "-p", "bailiwick-server", "-p", "bailiwick"];
+    const CRATES: &[&str] = &[
+        "-p",
+        "bailiwick-store",
+        "-p",
+        "bailiwick-testkit",
+        "-p",
+        "bailiwick-server",
+        "-p",
+        "bailiwick",
+        "-p",
+        "bailiwick-bench",
+    ];
     const CLUSTER: &[&str] = &["--quiet", "-p", "bailiwick-testkit", "--bin", "throwaway-postgres"];
     // Built before it is started, so that it starts at once.
     if !run(cargo(root, &["build"]).args(CLUSTER), 30 * MINUTE, true)?.success() {

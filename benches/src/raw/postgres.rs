@@ -401,7 +401,7 @@ mod tests {
     use crate::cluster::Source;
 
     #[tokio::test]
-    #[ignore = "needs a cluster: BAILIWICK_TEST_POSTGRES names one"]
+    #[ignore = "needs PostgreSQL: cargo xtask test"]
     async fn every_yardstick_writes() {
         let url = std::env::var("BAILIWICK_TEST_POSTGRES").expect("BAILIWICK_TEST_POSTGRES");
         let cluster = Cluster::start(&Source::Url(url)).await.expect("cluster");
