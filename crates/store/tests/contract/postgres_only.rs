@@ -1,6 +1,6 @@
 //! What is true of a schema in a database: whose tables are there, what the role may do, who migrates.
 
-use crate::support::{Bench, Place, START, open};
+use crate::support::{Bench, Place, START, new_user, open};
 use bailiwick_store::{DatabaseUrl, Error, Location, Role, Store};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -167,4 +167,25 @@ async fn a_read_only_role_and_a_foreign_encoding_are_refused() {
     let error = open(location, Role::Command, &clock).await.map(drop).unwrap_err().to_string();
     assert!(error.contains("LATIN1") && error.contains("UTF8"), "{error}");
     place.sql(&format!("DROP DATABASE {database} WITH (FORCE)"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
+async fn the_planner_hears_of_a_store_that_has_grown() {
+    // The server's own look at the tables would hide ours.
+    let bench = Bench::at(Place::schema(), Role::Serve).await;
+    bench.sql("ALTER TABLE resource SET (autovacuum_enabled = false)");
+    let known = || bench.value("SELECT reltuples::bigint FROM pg_class WHERE oid = 'resource'::regclass");
+    assert_eq!(known(), "-1");
+    let okta = bench.integration("okta").await;
+    for start in (0..600).step_by(100) {
+        let sets = (start..start + 100).map(|number| new_user(bench.now(), okta, &format!("u{number}"))).collect();
+        assert!(bench.store.commit_all(sets).await.unwrap().iter().all(Result::is_ok));
+    }
+    let told = async {
+        while known().parse::<i64>().unwrap() <= 0 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(15), told).await.expect("the tables were not analyzed");
 }
