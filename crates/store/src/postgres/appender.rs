@@ -12,7 +12,7 @@ use super::link::Link;
 use crate::change::{ChangeSet, Committed};
 use crate::deadline;
 use crate::error::Error;
-use crate::store::{Clock, Role};
+use crate::store::Clock;
 use crate::ticks;
 use crate::weight::{ALONE_BYTES, ALONE_ROWS, BATCH_BYTES, QUEUE, weight};
 use std::pin::pin;
@@ -128,7 +128,7 @@ impl std::fmt::Debug for Job {
 
 impl Appender {
     /// Starts the task on a connection of its own. `lease` is that of the upkeep, on a server.
-    pub(super) fn start(link: Link, follower: Arc<Follower>, lease: Option<Lease>, role: Role, clock: Clock) -> Self {
+    pub(super) fn start(link: Link, follower: Arc<Follower>, lease: Option<Lease>, clock: Clock) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared::default());
         let worker = Worker {
@@ -139,7 +139,7 @@ impl Appender {
             held: None,
             crowd: 1,
             pace: Duration::ZERO,
-            upkeep: Upkeep::new(role, lease, clock),
+            upkeep: Upkeep::new(lease, clock),
         };
         tokio::spawn(worker.run());
         Self { sender, shared }

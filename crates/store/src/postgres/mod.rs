@@ -125,8 +125,7 @@ impl Engine {
             Leases::new(link(usage(lease::SETTINGS)), holder).hold("upkeep")
         });
         let writer = Link::new(Arc::clone(&connector), writer, Some(first));
-        let appender =
-            Appender::start(writer, Arc::clone(&follower), lease.clone(), options.role, Arc::clone(&options.clock));
+        let appender = Appender::start(writer, Arc::clone(&follower), lease.clone(), Arc::clone(&options.clock));
         let scanner = || link(Usage { budgeted: true, ..usage(SCANNER) });
         let scans = Scans::new((0..scanners).map(|_| scanner()).collect(), Arc::clone(&follower));
         let readers: Vec<Link> = (0..readers).map(|_| link(usage(READER))).collect();

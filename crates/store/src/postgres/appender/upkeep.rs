@@ -7,7 +7,7 @@ use crate::postgres::link::Link;
 use crate::postgres::session::Session;
 use crate::seal;
 use crate::sql::{Exec as _, Query, Sql, binds};
-use crate::store::{Clock, Role};
+use crate::store::Clock;
 use crate::ticks;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -34,7 +34,7 @@ const CROWDED: Sql = Sql::same(
 );
 
 pub(super) struct Upkeep {
-    role: Role,
+    /// Of a server; a command has none and leaves the upkeep to servers.
     lease: Option<Lease>,
     clock: Clock,
     /// Groups with many member changes.
@@ -44,8 +44,8 @@ pub(super) struct Upkeep {
 }
 
 impl Upkeep {
-    pub(super) fn new(role: Role, lease: Option<Lease>, clock: Clock) -> Self {
-        Self { role, lease, clock, crowded: Vec::new(), counted: None, looked: None }
+    pub(super) fn new(lease: Option<Lease>, clock: Clock) -> Self {
+        Self { lease, clock, crowded: Vec::new(), counted: None, looked: None }
     }
 
     /// One step. Tells how writing went, if it wrote.
@@ -53,7 +53,7 @@ impl Upkeep {
         let every = if trouble { PROBE_EVERY } else { SEAL_EVERY };
         let due = self.looked.is_none_or(|at| at.elapsed() >= every);
         // One replica seals; the others would only wait for it.
-        let seals = self.role == Role::Serve && self.lease.as_ref().is_some_and(Lease::is_held);
+        let seals = self.lease.as_ref().is_some_and(Lease::is_held);
         if due {
             self.looked = Some(ticks::now());
             if trouble {
