@@ -10,6 +10,7 @@ use super::appender::slow;
 use super::checks;
 use super::footprint::{Footprint, Ground};
 use super::gather::Gatherer;
+use super::migrate::COMMIT;
 use super::session::Session;
 use crate::change::{ChangeSet, Committed};
 use crate::commit::{self, Applied, EventLine, Known, Place, Tally};
@@ -136,9 +137,7 @@ async fn attempt(
     let done = Done { touched: batch.tally.touched };
     let now = Instant::now();
     let latest = deadline.clamp(now + LEAST_COMMIT_TIME, now + COMMIT_TIME);
-    // The COMMIT of a transaction in which something failed unnoticed rolls back and says that all is well: the statement
-    // in front of it fails then.
-    let error = match timeout_at(latest, session.simple("SELECT 1; COMMIT")).await {
+    let error = match timeout_at(latest, session.simple(COMMIT)).await {
         Ok(Ok(())) => return Ok((outcomes, done)),
         Ok(Err(error)) => error,
         Err(_) => slow(),

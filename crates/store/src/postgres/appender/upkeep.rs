@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::postgres::batch::LOCK;
 use crate::postgres::lease::Lease;
 use crate::postgres::link::Link;
+use crate::postgres::migrate::COMMIT;
 use crate::postgres::session::Session;
 use crate::seal;
 use crate::sql::{Exec as _, Query, Sql, binds};
@@ -152,8 +153,7 @@ async fn transaction<T>(session: &Session, work: impl AsyncFnOnce() -> Result<T,
         Ok(_) => work().await,
         Err(error) => Err(error),
     };
-    // The COMMIT of a transaction that failed unnoticed says that all is well; the statement in front of it does not.
-    let end = if result.is_ok() { "SELECT 1; COMMIT" } else { "ROLLBACK" };
+    let end = if result.is_ok() { COMMIT } else { "ROLLBACK" };
     session.simple(end).await?;
     result
 }
