@@ -9,6 +9,7 @@ pub mod event;
 pub mod failure;
 pub mod identity;
 pub mod ids;
+pub mod mapping;
 pub mod names;
 pub mod person;
 pub mod preset;
