@@ -52,6 +52,16 @@ kinds! {
     DomainClaim = "domain:claim";
     /// A claim was given up.
     DomainRelease = "domain:release";
+    /// Somebody was asked to look after a hand-over.
+    HandoverAssign = "handover:assign";
+    /// It was decided that nobody has to take a thing on.
+    HandoverDecline = "handover:decline";
+    /// Somebody took a thing on that a person left behind.
+    HandoverDone = "handover:done";
+    /// A person left who was responsible for things: a task was opened for each.
+    HandoverOpen = "handover:open";
+    /// The person came back: the open tasks were closed.
+    HandoverReturn = "handover:return";
     /// An integration was created.
     IntegrationCreate = "integration:create";
     /// An integration was deleted with all it had provisioned.

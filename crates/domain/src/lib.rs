@@ -7,6 +7,7 @@
 
 pub mod event;
 pub mod failure;
+pub mod handover;
 pub mod identity;
 pub mod ids;
 pub mod mapping;
