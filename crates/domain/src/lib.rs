@@ -5,8 +5,10 @@
 //! wrong, [`event`] names what the change feed tells, [`seal`] makes it provable.
 #![deny(missing_docs)]
 
+pub mod attributes;
 pub mod event;
 pub mod failure;
+pub mod guard;
 pub mod handover;
 pub mod identity;
 pub mod ids;
