@@ -1,7 +1,15 @@
 //! What can be written: a [`ChangeSet`] is atomic and carries its preconditions.
 
+mod catalog;
+
+pub use catalog::{
+    Answer, CredentialKind, Dirty, EntryWrite, GrantsWrite, HeldState, ItemColumns, ItemKey, ItemUpdate, NewCredential,
+    NewGrant, NewItem, NewRelation,
+};
+
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::{IntegrationId, Kind, Millis};
+use bailiwick_domain::mapping::GrantKind;
 use bailiwick_domain::person::State;
 use serde_json::Value;
 
@@ -26,6 +34,10 @@ pub enum Guard {
     Candidates { user_name_key: String, email_keys: Vec<String>, persons: Vec<String> },
     /// The document of the resource has this version, whatever became of its members meanwhile.
     Document { seq: i64, version: i64 },
+    /// The document of the admins has this version; 0: there is none.
+    Entry { collection: String, id: String, version: i64 },
+    /// The item exists and has this version.
+    Item { seq: i64, version: i64 },
     /// The key of the guard table has this version (0 when absent); bumped by the commit when `bump`.
     Key { key: String, version: i64, bump: bool },
     /// The person exists with this epoch.
@@ -35,16 +47,36 @@ pub enum Guard {
 }
 
 /// A write.
+///
+/// The store itself marks persons whose grants are to be evaluated again: everybody whose epoch a set bumps because of
+/// documents, memberships, nesting or deletions, and the person of a new User, unless the same set holds settled
+/// [`Write::Grants`] of that person. It does so only where the guard key `mapping` exists, which whoever makes the first
+/// rule or feed creates, marking everybody.
 #[derive(Clone, Debug)]
 pub enum Write {
     /// Claims a domain.
     ClaimDomain { name: String, integration: IntegrationId, method: String },
+    /// Closes every open grant of an object and bumps the epochs of who held one.
+    CloseGrants { kind: GrantKind, object: String },
     /// Adds to the counters of successful calls; creates no event.
     CountCalls(Vec<CallCount>),
+    /// Deletes a document of the admins.
+    DeleteEntry { collection: String, id: String },
+    /// Deletes an item with its names, relations and feeds, and closes what others were given of it. Whoever pointed to
+    /// it keeps the reference.
+    DeleteItem { seq: i64 },
+    /// Opens and closes grants of a person.
+    Grants(GrantsWrite),
+    /// Holds persons, by a hold that takes the place of one they may have.
+    Hold { persons: Vec<i64>, hold: String, state: HeldState },
     /// Opens a pair in the conflict queue; an equal pair stays as it is.
     InsertConflict(NewConflict),
+    /// Stores a credential; stale when its person is not active.
+    InsertCredential(NewCredential),
     /// Creates an integration; its id is returned in [`Committed::integration`].
     InsertIntegration(NewIntegration),
+    /// Creates an item. What named it only by reference is tied to it.
+    InsertItem(NewItem),
     /// Makes a person local with a password and recovery codes.
     InsertLocalAccount { person: PersonKey, password_hash: String, recovery_digests: Vec<[u8; 32]> },
     /// Creates a person.
@@ -53,6 +85,8 @@ pub enum Write {
     InsertResource(NewResource),
     /// Stores a token.
     InsertToken(NewToken),
+    /// Has grants evaluated again, whether there are rules or not.
+    MarkDirty(Dirty),
     /// Changes members of a group; the rows really changed are told in the events of the set. `wide`: it concerns far
     /// more than it names (groups are among those who come or go, or a large group is replaced), so that it runs by
     /// itself and is given more time.
@@ -62,12 +96,38 @@ pub enum Write {
     /// Deletes a User or Group with its memberships on both sides and its e-mail rows. A Group, which may have any
     /// number of members, is deleted by itself.
     DeleteResource { seq: i64, kind: Kind },
+    /// Notes for the removal guard that these persons lost something. Notes older than a day are dropped.
+    NoteRemovals { integration: IntegrationId, persons: Vec<i64> },
+    /// Keeps the answer to a request with an idempotency key; stale when there is one already.
+    PutAnswer(Answer),
+    /// Creates or replaces a document of the admins.
+    PutEntry(EntryWrite),
+    /// Holds these persons no longer.
+    Release { persons: Vec<i64> },
     /// Replaces password and recovery codes of a local account.
     RecoverLocalAccount { person: i64, password_hash: String, recovery_digests: Vec<[u8; 32]> },
     /// Gives up a domain.
     ReleaseDomain { name: String },
     /// Sets the end of life of a token; the earlier of the present and the new one holds.
     EndToken { id: String, expires: Millis },
+    /// Revokes a credential at once.
+    RevokeCredential { id: String },
+    /// Replaces the attributes of a person and bumps its epoch.
+    SetAttributes { person: i64, doc: String },
+    /// Feeds a team by a group with a role, or no longer.
+    SetFeed { team: i64, group: i64, role: Option<String> },
+    /// Makes a person local or an admin by hand, or no longer, and bumps its epoch.
+    SetPerson { person: i64, local: Option<bool>, admin: Option<bool> },
+    /// Remembers how far a consumer has read the feed.
+    SetPosition { consumer: String, position: i64 },
+    /// Has these persons evaluated no more, as far as it was noted before.
+    Settle { persons: Vec<i64> },
+    /// Notes when credentials were last used; creates no event.
+    TouchCredentials(Vec<(String, Millis)>),
+    /// Replaces the columns of an item. What named it only by a name that it gained is tied to it.
+    UpdateItem(ItemUpdate),
+    /// Uses up a recovery code of a person; stale when there is none or it is used.
+    UseRecoveryCode { digest: [u8; 32], person: i64 },
     /// Revokes a token at once.
     RevokeToken { id: String },
     /// Decides a pair of the conflict queue.
@@ -80,7 +140,8 @@ pub enum Write {
     SetSetting { key: String, value: String },
     /// Notes when tokens were last used; creates no event.
     TouchTokens(Vec<(String, Millis)>),
-    /// Replaces what is known of a person and bumps its epoch.
+    /// Replaces what is known of a person and bumps its epoch. Of who is not active any more, the sessions, personal
+    /// tokens and invitations go in the same commit: see [`Committed::revoked`].
     UpdatePerson(PersonUpdate),
     /// Replaces the document of a resource.
     UpdateResource(ResourceUpdate),
@@ -177,6 +238,8 @@ pub struct NewPerson {
     pub local: bool,
     /// Holds the admin role by hand.
     pub admin: bool,
+    /// Attributes with where each came from, as JSON text: an object.
+    pub doc: String,
 }
 
 /// What is known of a person.
@@ -231,6 +294,31 @@ pub struct IntegrationSettings {
     pub user_name_email: bool,
     /// The sign-in claim and the attribute it must equal.
     pub sign_in_claim: Option<String>,
+    /// Its groups and attributes give nothing yet: what they would give is only shown.
+    pub observe: bool,
+    /// Removals are held when they concern more than this share of its Users...
+    pub guard_percent: u32,
+    /// ...and more than this many persons.
+    pub guard_people: u32,
+    /// Which attribute of its Users becomes what, as JSON text; `None` the preset's.
+    pub mapping: Option<String>,
+}
+
+impl Default for IntegrationSettings {
+    /// Those of an integration that nobody has set anything for, without any quirk.
+    fn default() -> Self {
+        Self {
+            quirks: 0,
+            paused: false,
+            rate_limit: None,
+            user_name_email: false,
+            sign_in_claim: None,
+            observe: false,
+            guard_percent: 10,
+            guard_people: 5,
+            mapping: None,
+        }
+    }
 }
 
 /// A new token: only its digest is stored.
@@ -300,7 +388,8 @@ pub struct NewEvent {
     pub actor: String,
     /// The call, on the one event that is its ProvisioningRecord.
     pub call: Option<CallFacts>,
-    /// What was said and what changed: an object. Members really added and removed are put in as `members`.
+    /// What was said and what changed: an object. Members really added and removed are put in as `members`,
+    /// the credentials that went with the access of the person concerned as `revoked`.
     pub payload: Value,
     /// 16 random bytes for the digest of the payload.
     pub salt: [u8; 16],
@@ -330,6 +419,12 @@ pub struct Committed {
     pub changed: bool,
     /// Id of an integration inserted.
     pub integration: Option<IntegrationId>,
-    /// Rows of resources inserted: (id, seq).
+    /// Rows of resources and items inserted: (id, seq).
     pub inserted: Vec<(String, i64)>,
+    /// Persons whom the set marked to be evaluated again, if they are few enough.
+    pub dirty: Vec<i64>,
+    /// It marked more than are named.
+    pub dirty_more: bool,
+    /// Credentials that went because their person is active no more.
+    pub revoked: Vec<(String, CredentialKind)>,
 }

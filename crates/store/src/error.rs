@@ -9,6 +9,8 @@ pub enum Constraint {
     Domain,
     /// An integration of that name exists.
     IntegrationName,
+    /// Another item of that kind answers to the name.
+    ItemName,
     /// A local account of that name exists.
     LocalName,
     /// A userName is taken within its integration.

@@ -30,8 +30,11 @@ macro_rules! migration {
     };
 }
 
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[migration!(1, "base", "0001_base.sql", "0.1.0"), migration!(2, "search", "0002_search.sql", "0.1.0")];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    migration!(1, "base", "0001_base.sql", "0.1.0"),
+    migration!(2, "search", "0002_search.sql", "0.1.0"),
+    migration!(3, "catalog", "0003_catalog.sql", "0.1.0"),
+];
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 

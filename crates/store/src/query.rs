@@ -1,6 +1,7 @@
 //! What can be asked of a store.
 
 use bailiwick_domain::ids::{IntegrationId, Kind, Millis};
+use bailiwick_domain::person::State;
 use bailiwick_scim::filter::Resolved;
 use bailiwick_scim::sort::Sort;
 
@@ -60,6 +61,10 @@ pub struct EventQuery {
     pub calls_only: bool,
     /// Concerning this: a resource id, person id, request id, or text found in the payload (userName, displayName).
     pub target: Option<String>,
+    /// Naming this person, by id: the history of a person.
+    pub person: Option<String>,
+    /// Naming this resource or item, by id.
+    pub resource: Option<String>,
     /// Not before.
     pub since: Option<Millis>,
     /// Only after this sequence, ascending (a follower). Otherwise the newest first.
@@ -79,6 +84,67 @@ pub struct PersonQuery {
     pub search: Option<String>,
     /// After this row.
     pub after: Option<i64>,
+    /// Most rows.
+    pub limit: u32,
+}
+
+/// Which persons of a listing, in the order of their rows.
+#[derive(Clone, Debug, Default)]
+pub struct PersonListQuery {
+    /// Name, e-mail or id contains this.
+    pub search: Option<String>,
+    /// What the attributes must satisfy.
+    pub filter: Option<Resolved>,
+    /// Standing so.
+    pub state: Option<State>,
+    /// After this row.
+    pub after: Option<i64>,
+    /// Most rows.
+    pub limit: u32,
+    /// Whether the total is wanted.
+    pub total: bool,
+}
+
+/// Which items, in the order of their titles.
+#[derive(Clone, Debug, Default)]
+pub struct ItemQuery {
+    /// Of these kinds; of all when there is none.
+    pub kinds: Vec<String>,
+    /// Owned by this team.
+    pub owner: Option<i64>,
+    /// Owned by this person.
+    pub owner_person: Option<i64>,
+    /// Part of this item.
+    pub parent: Option<i64>,
+    /// Kept by this import source.
+    pub source: Option<String>,
+    /// Owned by nobody who is there.
+    pub unowned: bool,
+    /// Title, name or alias contains this.
+    pub search: Option<String>,
+    /// What the document must satisfy.
+    pub filter: Option<Resolved>,
+    /// Behind this place: match key of a title, and row.
+    pub after: Option<(String, i64)>,
+    /// Most rows.
+    pub limit: u32,
+    /// Whether the total is wanted.
+    pub total: bool,
+}
+
+/// Which documents of the admins, in the order of their ids.
+#[derive(Clone, Debug, Default)]
+pub struct EntryQuery {
+    /// Of this collection.
+    pub collection: String,
+    /// Standing so.
+    pub state: Option<String>,
+    /// Belonging to this entry.
+    pub parent: Option<String>,
+    /// Due before.
+    pub due_before: Option<Millis>,
+    /// Behind this id.
+    pub after: Option<String>,
     /// Most rows.
     pub limit: u32,
 }

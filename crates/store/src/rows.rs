@@ -1,5 +1,12 @@
 //! What comes back from a store: rows, as plain data.
 
+mod catalog;
+
+pub use catalog::{
+    AliasRow, AnswerRow, CredentialRow, EntryRow, FeedRow, GrantRow, GroupNode, GroupWeb, HeldRow, ItemPage, ItemRef,
+    ItemRow, PersonPage, RelationRow, StateRow, SubjectRow,
+};
+
 use bailiwick_domain::ids::{IntegrationId, Kind, Millis};
 use bailiwick_domain::person::State;
 use serde_json::Value;
@@ -184,6 +191,8 @@ pub struct PersonRow {
     pub created: Millis,
     /// Last modified.
     pub modified: Millis,
+    /// Attributes with where each came from, as JSON text.
+    pub doc: String,
 }
 
 /// A User of a person.

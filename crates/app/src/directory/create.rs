@@ -130,7 +130,13 @@ async fn decide_person(
         Linking::New { conflicts } => {
             let id = prefixed_id("per_", app.random());
             let state = if facts.active { State::Active } else { State::Inactive };
-            let person = NewPerson { id: id.clone(), facts: person::facts(facts, state), local: false, admin: false };
+            let person = NewPerson {
+                id: id.clone(),
+                facts: person::facts(facts, state),
+                local: false,
+                admin: false,
+                doc: "{}".to_owned(),
+            };
             set.guards.push(who.guard.clone());
             set.writes.push(Write::InsertPerson(person));
             who::queue(app, call, set, columns, name, conflicts);

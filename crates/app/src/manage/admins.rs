@@ -97,7 +97,10 @@ pub async fn create_admin(app: &App, new: NewAdmin) -> Result<Admin, Refusal> {
     let set = ChangeSet {
         at: app.clock().now(),
         guards: vec![Guard::Candidates { user_name_key, email_keys, persons: Vec::new() }],
-        writes: vec![Write::InsertPerson(NewPerson { id: id.clone(), facts, local: true, admin: true }), account],
+        writes: vec![
+            Write::InsertPerson(NewPerson { id: id.clone(), facts, local: true, admin: true, doc: "{}".to_owned() }),
+            account,
+        ],
         events: vec![event(app, EventKind::AdminCreate, None, Some(id.clone()), json!({ "name": user_name }))],
     };
     match app.store().commit(set).await {

@@ -50,10 +50,8 @@ pub async fn create_integration(app: &App, new: NewIntegration) -> Result<Create
     names::integration_name(&new.name).map_err(invalid)?;
     let settings = IntegrationSettings {
         quirks: new.preset.quirks().bits(),
-        paused: false,
         rate_limit: new.rate_limit,
-        user_name_email: false,
-        sign_in_claim: None,
+        ..IntegrationSettings::default()
     };
     let (token, text) = tokens::draw(app, "first", None)?;
     let made = tokens::made(&token, &new.name, text);

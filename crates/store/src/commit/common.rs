@@ -4,11 +4,11 @@
 use crate::sql::Sql;
 use crate::sql::words::each;
 
-/// seq, id, state, display, email, email_key, user_name, user_name_key, local, admin, at
-pub(crate) const INSERT_PERSON: Sql = Sql::same(
+/// seq, id, state, display, email, email_key, user_name, user_name_key, local, admin, at, doc
+pub(crate) const INSERT_PERSON: Sql = each!(
     "INSERT INTO person (seq, id, state, display, email, email_key, user_name, user_name_key, local, admin, epoch,
-       created, modified)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11, ?11)",
+       created, modified, doc)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11, ?11, " (json 12) ")"
 );
 
 /// person, seq of its User

@@ -19,6 +19,10 @@ pub(super) async fn check<E: Exec>(exec: &E, guard: &Guard) -> Result<(), Error>
         Guard::Document { seq, version } => {
             number(exec, Sql::same("SELECT version FROM resource WHERE seq = ?1"), *seq).await? == Some(*version)
         }
+        Guard::Entry { collection, id, version } => entry_version(exec, collection, id).await? == *version,
+        Guard::Item { seq, version } => {
+            number(exec, Sql::same("SELECT version FROM item WHERE seq = ?1"), *seq).await? == Some(*version)
+        }
         Guard::Key { key, version, .. } => key_version(exec, key).await? == *version,
         Guard::Person { seq, epoch } => {
             number(exec, Sql::same("SELECT epoch FROM person WHERE seq = ?1"), *seq).await? == Some(*epoch)
@@ -41,6 +45,11 @@ async fn number<E: Exec>(exec: &E, sql: Sql, seq: i64) -> Result<Option<i64>, Er
 async fn key_version<E: Exec>(exec: &E, key: &str) -> Result<i64, Error> {
     let sql = Sql::same("SELECT version FROM guard WHERE key = ?1");
     Ok(exec.one(Query::new(sql, binds![key], |row| row.int(0))).await?.unwrap_or(0))
+}
+
+async fn entry_version<E: Exec>(exec: &E, collection: &str, id: &str) -> Result<i64, Error> {
+    let sql = Sql::same("SELECT version FROM entry WHERE collection = ?1 AND id = ?2");
+    Ok(exec.one(Query::new(sql, binds![collection, id], |row| row.int(0))).await?.unwrap_or(0))
 }
 
 /// Bumps a key if the guard asks for it.

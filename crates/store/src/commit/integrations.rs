@@ -3,39 +3,67 @@
 use super::work::{Then, Work};
 use crate::change::{CallCount, IntegrationSettings, NewIntegration, NewToken};
 use crate::error::{Constraint, Error};
-use crate::sql::{Exec, Query, Sql, binds};
+use crate::sql::{Exec, Param, Query, Sql, binds};
 use bailiwick_domain::ids::{IntegrationId, Millis};
 
 pub(super) const INTEGRATION: Sql = Sql::same("SELECT 1 FROM integration WHERE id = ?1");
 const TOKEN: Sql = Sql::same("SELECT 1 FROM token WHERE id = ?1");
 
 pub(super) async fn insert<'a, E: Exec>(work: &mut Work<'a, E>, new: &'a NewIntegration) -> Result<(), Error> {
-    let IntegrationSettings { quirks, paused, rate_limit, user_name_email, sign_in_claim } = &new.settings;
     let sql = Sql::same(
-        "INSERT INTO integration (name, preset, quirks, paused, rate_limit, user_name_email, sign_in_claim, created)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO NOTHING RETURNING id",
+        "INSERT INTO integration (quirks, paused, rate_limit, user_name_email, sign_in_claim, observe, guard_percent,
+           guard_people, mapping, name, preset, created)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (name) DO NOTHING RETURNING id",
     );
-    let rate_limit = rate_limit.map(i64::from);
-    let params = binds![&new.name, &new.preset, *quirks, *paused, rate_limit, *user_name_email, sign_in_claim, work.at];
+    let mut params = settings(&new.settings).to_vec();
+    params.extend(binds![&new.name, &new.preset, work.at]);
     let id = work.one(Query::new(sql, params, |row| row.int(0))).await?;
     work.committed.integration = Some(IntegrationId(id.ok_or(Error::Conflict(Constraint::IntegrationName))?));
     work.touched();
     Ok(())
 }
 
+/// The settings in the order of their numbers.
+fn settings(settings: &IntegrationSettings) -> [Param<'_>; 9] {
+    let IntegrationSettings {
+        quirks,
+        paused,
+        rate_limit,
+        user_name_email,
+        sign_in_claim,
+        observe,
+        guard_percent,
+        guard_people,
+        mapping,
+    } = settings;
+    let rate_limit = rate_limit.map(i64::from);
+    binds![
+        *quirks,
+        *paused,
+        rate_limit,
+        *user_name_email,
+        sign_in_claim,
+        *observe,
+        *guard_percent,
+        *guard_people,
+        mapping
+    ]
+}
+
 pub(super) async fn update<'a, E: Exec>(
     work: &mut Work<'a, E>,
     id: IntegrationId,
-    settings: &'a IntegrationSettings,
+    new: &'a IntegrationSettings,
 ) -> Result<(), Error> {
-    let IntegrationSettings { quirks, paused, rate_limit, user_name_email, sign_in_claim } = settings;
     let sql = Sql::same(
-        "UPDATE integration SET quirks = ?2, paused = ?3, rate_limit = ?4, user_name_email = ?5, sign_in_claim = ?6
-         WHERE id = ?1 AND (quirks <> ?2 OR paused <> ?3 OR user_name_email <> ?5 OR rate_limit IS DISTINCT FROM ?4
-                            OR sign_in_claim IS DISTINCT FROM ?6)",
+        "UPDATE integration SET quirks = ?1, paused = ?2, rate_limit = ?3, user_name_email = ?4, sign_in_claim = ?5,
+           observe = ?6, guard_percent = ?7, guard_people = ?8, mapping = ?9
+         WHERE id = ?10 AND (quirks <> ?1 OR paused <> ?2 OR user_name_email <> ?4 OR rate_limit IS DISTINCT FROM ?3
+           OR sign_in_claim IS DISTINCT FROM ?5 OR observe <> ?6 OR guard_percent <> ?7 OR guard_people <> ?8
+           OR mapping IS DISTINCT FROM ?9)",
     );
-    let rate_limit = rate_limit.map(i64::from);
-    let params = binds![id.0, *quirks, *paused, rate_limit, *user_name_email, sign_in_claim];
+    let mut params = settings(new).to_vec();
+    params.extend(binds![id.0]);
     let changed = work.run(sql, &params).await?;
     touched_or_known(work, changed, INTEGRATION, binds![id.0]).await
 }
@@ -118,7 +146,7 @@ async fn touched_or_known<E: Exec>(
     work: &mut Work<'_, E>,
     changed: u64,
     sql: Sql,
-    key: [crate::sql::Param<'_>; 1],
+    key: [Param<'_>; 1],
 ) -> Result<(), Error> {
     if changed > 0 {
         work.touched();
@@ -127,6 +155,6 @@ async fn touched_or_known<E: Exec>(
     known(work, sql, key).await
 }
 
-async fn known<E: Exec>(work: &mut Work<'_, E>, sql: Sql, key: [crate::sql::Param<'_>; 1]) -> Result<(), Error> {
+async fn known<E: Exec>(work: &mut Work<'_, E>, sql: Sql, key: [Param<'_>; 1]) -> Result<(), Error> {
     if work.exists(sql, key).await? { Ok(()) } else { Err(Error::Stale) }
 }

@@ -22,7 +22,8 @@ pub(super) fn insert<'a, E: Exec>(work: &mut Work<'a, E>, new: &'a NewPerson) {
         user_name_key,
         new.local,
         new.admin,
-        work.at
+        work.at,
+        &new.doc
     ];
     work.later(INSERT_PERSON, params, Then::Go);
     work.new_person(&new.id, seq);

@@ -162,7 +162,8 @@ fn set(writes: Vec<Write>, guards: Vec<Guard>, resource: &str) -> ChangeSet {
 }
 
 fn create(name: &str) -> ChangeSet {
-    let person = NewPerson { id: format!("per_{name}"), facts: facts(name), local: false, admin: false };
+    let person =
+        NewPerson { id: format!("per_{name}"), facts: facts(name), local: false, admin: false, doc: "{}".to_owned() };
     let writes = vec![Write::InsertPerson(person), Write::InsertResource(resource(Kind::User, name))];
     let key = Guard::Key { key: format!("key/{name}"), version: 0, bump: true };
     let email_keys = vec![format!("{name}@one"), format!("{name}@two")];

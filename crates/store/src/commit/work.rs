@@ -101,6 +101,27 @@ impl<'a, E: Exec> Work<'a, E> {
     pub(super) async fn write(&mut self, write: &'a Write) -> Result<(), Error> {
         self.product |= !matches!(write, Write::CountCalls(_) | Write::TouchTokens(_));
         match write {
+            Write::CloseGrants { .. }
+            | Write::DeleteEntry { .. }
+            | Write::DeleteItem { .. }
+            | Write::Grants(_)
+            | Write::Hold { .. }
+            | Write::InsertCredential(_)
+            | Write::InsertItem(_)
+            | Write::MarkDirty(_)
+            | Write::NoteRemovals { .. }
+            | Write::PutAnswer(_)
+            | Write::PutEntry(_)
+            | Write::Release { .. }
+            | Write::RevokeCredential { .. }
+            | Write::SetAttributes { .. }
+            | Write::SetFeed { .. }
+            | Write::SetPerson { .. }
+            | Write::SetPosition { .. }
+            | Write::Settle { .. }
+            | Write::TouchCredentials(_)
+            | Write::UpdateItem(_)
+            | Write::UseRecoveryCode { .. } => return Err(Error::Unavailable("not yet".to_owned())),
             Write::ClaimDomain { name, integration, method } => {
                 integrations::claim_domain(self, name, *integration, method).await?;
             }

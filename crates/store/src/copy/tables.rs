@@ -85,6 +85,27 @@ pub(crate) const TABLES: &[Table] = &[
         &["integration"],
         &[int("integration"), int("last_call"), int("last_success"), int("last_failure")],
     ),
+    table("person_state", &["person", "seq"], &[int("person"), int("seq"), int("at"), int("before"), int("after")]),
+    ITEM,
+    table("alias", &["space", "key"], &[text("space"), text("key"), int("item"), int("at")]),
+    table(
+        "relation",
+        &["item", "type", "target_ref"],
+        &[int("item"), text("type"), text("target_ref"), int("target"), text("note")],
+    ),
+    table("team_feed", &["team", "grp"], &[int("team"), int("grp"), text("role")]),
+    GRANT,
+    table("dirty", &["person"], &[int("person"), int("at")]),
+    table("held", &["person"], &[int("person"), text("hold"), int("state"), int("at")]),
+    table("removal", &["integration", "at", "person"], &[int("integration"), int("at"), int("person")]),
+    CREDENTIAL,
+    ENTRY,
+    table("consumer", &["name"], &[text("name"), int("position"), int("at")]),
+    table(
+        "answer",
+        &["caller", "key"],
+        &[text("caller"), text("key"), bytes("digest"), int("status"), text("headers"), text("body"), int("at")],
+    ),
 ];
 
 const INTEGRATION: Table = table(
@@ -103,6 +124,10 @@ const INTEGRATION: Table = table(
         int("groups"),
         int("nested"),
         int("created"),
+        flag("observe"),
+        int("guard_percent"),
+        int("guard_people"),
+        text("mapping"),
     ],
 );
 
@@ -139,6 +164,7 @@ const PERSON: Table = table(
         int("epoch"),
         int("created"),
         int("modified"),
+        json("doc"),
     ],
 );
 
@@ -221,6 +247,87 @@ const CALL_COUNT: Table = table(
     "call_count",
     &["integration", "hour", "method", "status"],
     &[int("integration"), int("hour"), text("method"), int("status"), int("calls")],
+);
+
+const ITEM: Table = table(
+    "item",
+    &["seq"],
+    &[
+        int("seq"),
+        text("id"),
+        text("kind"),
+        text("namespace"),
+        text("name"),
+        text("name_key"),
+        text("title"),
+        text("title_key"),
+        int("owner"),
+        int("owner_person"),
+        text("owner_ref"),
+        int("parent"),
+        text("parent_ref"),
+        text("type"),
+        text("tier"),
+        text("lifecycle"),
+        text("source"),
+        json("doc"),
+        json("keys"),
+        int("version"),
+        int("created"),
+        int("modified"),
+    ],
+);
+
+const GRANT: Table = table(
+    "access_grant",
+    &["seq"],
+    &[
+        int("seq"),
+        int("person"),
+        int("kind"),
+        text("object"),
+        text("value"),
+        text("origin"),
+        text("path"),
+        int("began"),
+        int("from_at"),
+        int("ended"),
+        int("until_at"),
+    ],
+);
+
+const CREDENTIAL: Table = table(
+    "credential",
+    &["id"],
+    &[
+        text("id"),
+        int("kind"),
+        int("person"),
+        text("service"),
+        text("label"),
+        bytes("digest"),
+        text("scopes"),
+        int("created"),
+        int("expires"),
+        int("revoked"),
+        int("last_used"),
+    ],
+);
+
+const ENTRY: Table = table(
+    "entry",
+    &["collection", "id"],
+    &[
+        text("collection"),
+        text("id"),
+        text("parent"),
+        text("state"),
+        int("due"),
+        json("doc"),
+        int("version"),
+        int("created"),
+        int("modified"),
+    ],
 );
 
 impl Table {

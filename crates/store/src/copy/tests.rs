@@ -51,7 +51,8 @@ async fn filled(dir: &Path) {
             paused: name == "entra",
             rate_limit: Some(0),
             user_name_email: true,
-            sign_in_claim: None,
+            mapping: Some(r#"{"title":["title"]}"#.to_owned()),
+            ..IntegrationSettings::default()
         };
         let new = NewIntegration { name: name.to_owned(), preset: "okta".to_owned(), settings };
         let event = NewEvent {
@@ -86,8 +87,8 @@ async fn filled(dir: &Path) {
             r#"INSERT INTO setting VALUES ('public_url', 'https://x.example'), ('empty', '');
             INSERT INTO guard VALUES ('admins', 9007199254740993);
             INSERT INTO token VALUES ('tok_1', 1, '', x'00ff', 1, NULL, -5, 9223372036854775807);
-            INSERT INTO person VALUES (11, 'per_1', 1, 'Åse', NULL, NULL, '', 'x', 21, 1, 0, 3, 1, 2),
-                                      (12, 'per_2', 3, '', 'a@b', 'a@b', NULL, NULL, NULL, 0, 1, 1, 1, 1);
+            INSERT INTO person VALUES (11, 'per_1', 1, 'Åse', NULL, NULL, '', 'x', 21, 1, 0, 3, 1, 2, jsonb('{"title":["lead",1]}')),
+                                      (12, 'per_2', 3, '', 'a@b', 'a@b', NULL, NULL, NULL, 0, 1, 1, 1, 1, jsonb('{}'));
             INSERT INTO local_account VALUES (12, '$argon2id$', 1, 2);
             INSERT INTO recovery_code VALUES (x'01', 12, NULL), (x'', 12, 7);
             INSERT INTO resource VALUES
@@ -101,6 +102,27 @@ async fn filled(dir: &Path) {
             INSERT INTO domain VALUES ('corp.example', 1, 'host', 5);
             INSERT INTO call_count VALUES (1, 3600000, 'GET', 200, 12), (1, 3600000, 'GET', 404, 1);
             INSERT INTO integration_seen VALUES (1, 5, NULL, 5);
+            INSERT INTO person_state VALUES (11, 26, 4, 1, 2), (11, 27, 5, 2, 1);
+            INSERT INTO item VALUES
+              (31, 'tea_1', 'team', 'default', 'Pay', 'pay', 'Pay', 'pay', NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+               NULL, NULL, jsonb('{}'), jsonb('{}'), 31, 1, 2),
+              (32, 'com_1', 'component', 'x', 'a', 'a', 'A', 'a', 31, 11, 'team:default/pay', 31, '', 'service', '1',
+               'live', 'src_1', jsonb('{"spec":{"n":1}}'), jsonb('{"spec":{}}'), 33, 1, 2);
+            INSERT INTO alias VALUES ('component:x', 'a', 32, 1), ('team:default', 'old', 31, 1);
+            INSERT INTO relation VALUES (32, 'dependsOn', 'api:x/b', NULL, NULL),
+                                        (32, 'dependsOn', 'team:default/pay', 31, 'why');
+            INSERT INTO team_feed VALUES (31, 22, 'member');
+            INSERT INTO access_grant VALUES (41, 11, 1, 'tea_1', 'member', 'feed', '[]', 41, 1, NULL, NULL),
+                                            (42, 11, 1, 'tea_1', 'member', 'feed', '[]', 30, 1, 31, 2);
+            INSERT INTO dirty VALUES (11, 5);
+            INSERT INTO held VALUES (11, 'hol_1', 2, 6);
+            INSERT INTO removal VALUES (1, 5, 11), (1, 5, 12);
+            INSERT INTO credential VALUES ('ses_1', 1, 11, NULL, '', x'01', '[]', 1, 2, NULL, NULL),
+                                          ('sto_1', 3, NULL, 'ci', 'l', x'02', '["a"]', 1, NULL, 3, 4);
+            INSERT INTO entry VALUES ('holds', 'hol_1', NULL, 'open', 7, jsonb('{"a":[1]}'), 43, 1, 2),
+                                     ('rules', 'hol_1', 'x', NULL, NULL, jsonb('[]'), 44, 1, 2);
+            INSERT INTO consumer VALUES ('mail', 9, 1);
+            INSERT INTO answer VALUES ('tok_1', 'k', x'03', 201, '{}', 'body', 5);
             DELETE FROM integration WHERE name = 'late';"#,
         )
         .unwrap();
@@ -227,13 +249,7 @@ async fn through(database: &schema::Schema, from: &Path, back: &Path) {
     moved(&one.location, &two).await;
     let store = Store::open(&two).await.unwrap();
     let set = |name: &str| {
-        let settings = IntegrationSettings {
-            quirks: 0,
-            paused: false,
-            rate_limit: None,
-            user_name_email: false,
-            sign_in_claim: None,
-        };
+        let settings = IntegrationSettings::default();
         let new = NewIntegration { name: name.to_owned(), preset: "okta".to_owned(), settings };
         ChangeSet { at: Millis(1), writes: vec![Write::InsertIntegration(new)], ..ChangeSet::default() }
     };

@@ -4,7 +4,7 @@ use super::session::Session;
 use crate::change::{ChangeSet, Guard};
 use crate::error::Error;
 use crate::sql::{Exec as _, Param, Query, Sql};
-use futures_util::future::try_join4;
+use futures_util::future::{try_join, try_join4};
 use std::collections::{HashMap, HashSet};
 
 /// The version of resources: of their documents, and for Groups with their last member change.
@@ -14,6 +14,11 @@ const RESOURCES: Sql = Sql::same(
      FROM resource WHERE seq = ANY(?1)",
 );
 const PERSONS: Sql = Sql::same("SELECT seq, epoch FROM person WHERE seq = ANY(?1)");
+const ITEMS: Sql = Sql::same("SELECT seq, version FROM item WHERE seq = ANY(?1)");
+const ENTRIES: Sql = Sql::same(
+    "SELECT e.collection, e.id, e.version FROM unnest(?1, ?2) AS n (collection, id)
+     JOIN entry AS e ON e.collection = n.collection AND e.id = n.id",
+);
 const KEYS: Sql = Sql::same("SELECT key, version FROM guard WHERE key = ANY(?1)");
 /// Who answers to which names and addresses: the same as `answers!` in `sql/read/persons.rs` says of one name. The
 /// contract test `guards_get_one_verdict_however_they_are_asked` holds the two together.
@@ -39,6 +44,8 @@ const CANDIDATES: Sql = Sql::same(
 struct Asked {
     resources: HashSet<i64>,
     persons: HashSet<i64>,
+    items: HashSet<i64>,
+    entries: HashSet<(String, String)>,
     keys: HashSet<String>,
     names: HashSet<String>,
     addresses: HashSet<String>,
@@ -49,6 +56,8 @@ struct Found {
     /// Version of the document, and effective version.
     resources: HashMap<i64, (i64, i64)>,
     persons: HashMap<i64, i64>,
+    items: HashMap<i64, i64>,
+    entries: HashMap<(String, String), i64>,
     keys: HashMap<String, i64>,
     /// Persons by the name or address that they answer to.
     candidates: HashMap<(String, bool), Vec<String>>,
@@ -70,6 +79,8 @@ impl Asked {
                 self.addresses.extend(email_keys.iter().cloned());
             }
             Guard::Document { seq, .. } | Guard::Resource { seq, .. } => drop(self.resources.insert(*seq)),
+            Guard::Entry { collection, id, .. } => drop(self.entries.insert((collection.clone(), id.clone()))),
+            Guard::Item { seq, .. } => drop(self.items.insert(*seq)),
             Guard::Key { key, .. } => drop(self.keys.insert(key.clone())),
             Guard::Person { seq, .. } => drop(self.persons.insert(*seq)),
         }
@@ -98,6 +109,21 @@ impl Asked {
             }
             session.all(Query::new(KEYS, [texts(self.keys)], |row| Ok((row.string(0)?, row.int(1)?)))).await
         };
+        let items = async {
+            if self.items.is_empty() {
+                return Ok(Vec::new());
+            }
+            session.all(Query::new(ITEMS, [ints(self.items)], |row| Ok((row.int(0)?, row.int(1)?)))).await
+        };
+        let entries = async {
+            if self.entries.is_empty() {
+                return Ok(Vec::new());
+            }
+            let (collections, ids): (Vec<String>, Vec<String>) = self.entries.into_iter().unzip();
+            let params = [Param::Texts(collections.into()), Param::Texts(ids.into())];
+            let read = Query::new(ENTRIES, params, |row| Ok(((row.string(0)?, row.string(1)?), row.int(2)?)));
+            session.all(read).await
+        };
         let candidates = async {
             if self.names.is_empty() && self.addresses.is_empty() {
                 return Ok(Vec::new());
@@ -106,7 +132,8 @@ impl Asked {
             let read = Query::new(CANDIDATES, params, |row| Ok(((row.string(0)?, row.flag(1)?), row.string(2)?)));
             session.all(read).await
         };
-        let (resources, persons, keys, answers) = try_join4(resources, persons, keys, candidates).await?;
+        let rows = try_join4(resources, persons, keys, candidates);
+        let ((resources, persons, keys, answers), (items, entries)) = try_join(rows, try_join(items, entries)).await?;
         let mut candidates: HashMap<(String, bool), Vec<String>> = HashMap::new();
         for (key, person) in answers {
             candidates.entry(key).or_default().push(person);
@@ -114,6 +141,8 @@ impl Asked {
         Ok(Found {
             resources: resources.into_iter().collect(),
             persons: persons.into_iter().collect(),
+            items: items.into_iter().collect(),
+            entries: entries.into_iter().collect(),
             keys: keys.into_iter().collect(),
             candidates,
         })
@@ -134,6 +163,10 @@ impl Found {
             Guard::Document { seq, version } => {
                 self.resources.get(seq).is_some_and(|(document, _)| document == version)
             }
+            Guard::Entry { collection, id, version } => {
+                self.entries.get(&(collection.clone(), id.clone())).copied().unwrap_or(0) == *version
+            }
+            Guard::Item { seq, version } => self.items.get(seq) == Some(version),
             Guard::Key { key, version, .. } => self.keys.get(key).copied().unwrap_or(0) == *version,
             Guard::Person { seq, epoch } => self.persons.get(seq) == Some(epoch),
             Guard::Resource { seq, version } => self.resources.get(seq).is_some_and(|(_, whole)| whole == version),

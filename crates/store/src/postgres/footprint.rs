@@ -18,10 +18,14 @@ enum Key<'a> {
     Conflict(i64, &'a str, &'a str),
     /// An e-mail address, as its unique key.
     Email(&'a str),
+    /// A document of the admins.
+    Entry(&'a str, &'a str),
     /// A key of the guard table.
     Guard(&'a str),
     /// Who answers to which names and addresses, as far as it depends on rows that are there already.
     Identity,
+    /// An item.
+    Item(i64),
     /// Who is a member of this group, and its version by that.
     Members(i64),
     /// A name of a person or User, as its unique key.
@@ -77,6 +81,8 @@ impl<'a> Footprint<'a> {
                 email_keys.iter().for_each(|key| self.add(Key::Email(key), Use::Read));
             }
             Guard::Document { seq, .. } => self.add(Key::Row(*seq), Use::Read),
+            Guard::Entry { collection, id, .. } => self.add(Key::Entry(collection, id), Use::Read),
+            Guard::Item { seq, .. } => self.add(Key::Item(*seq), Use::Read),
             Guard::Key { key, bump, .. } => self.add(Key::Guard(key), if *bump { Use::Write } else { Use::Read }),
             Guard::Person { seq, .. } => self.add(Key::Person(*seq), Use::Read),
             Guard::Resource { seq, .. } => {
@@ -116,6 +122,27 @@ impl<'a> Footprint<'a> {
                 }
             }
             Write::ClaimDomain { .. }
+            | Write::CloseGrants { .. }
+            | Write::DeleteEntry { .. }
+            | Write::DeleteItem { .. }
+            | Write::Grants(_)
+            | Write::Hold { .. }
+            | Write::InsertCredential(_)
+            | Write::InsertItem(_)
+            | Write::MarkDirty(_)
+            | Write::NoteRemovals { .. }
+            | Write::PutAnswer(_)
+            | Write::PutEntry(_)
+            | Write::Release { .. }
+            | Write::RevokeCredential { .. }
+            | Write::SetAttributes { .. }
+            | Write::SetFeed { .. }
+            | Write::SetPerson { .. }
+            | Write::SetPosition { .. }
+            | Write::Settle { .. }
+            | Write::TouchCredentials(_)
+            | Write::UpdateItem(_)
+            | Write::UseRecoveryCode { .. }
             | Write::DeleteIntegration(_)
             | Write::DeleteResource { .. }
             | Write::EndToken { .. }
@@ -280,7 +307,8 @@ mod tests {
     }
 
     fn create(name: &str) -> ChangeSet {
-        let person = NewPerson { id: name.to_owned(), facts: facts(name), local: false, admin: false };
+        let person =
+            NewPerson { id: name.to_owned(), facts: facts(name), local: false, admin: false, doc: "{}".to_owned() };
         let resource = NewResource {
             id: name.to_owned(),
             integration: IntegrationId(1),

@@ -18,11 +18,11 @@ use tokio_postgres::types::Type;
 
 const PERSONS: &str = "INSERT INTO person
       (seq, id, state, display, email, email_key, user_name, user_name_key, local, admin, epoch, created, modified,
-       authority)
+       doc, authority)
     SELECT n.seq, n.id, n.state, n.display, n.email, n.email_key, n.user_name, n.user_name_key, n.local, n.admin, 1,
-      n.at, n.at, n.authority
-    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS n
-      (seq, id, state, display, email, email_key, user_name, user_name_key, local, admin, at, authority)";
+      n.at, n.at, n.doc::jsonb, n.authority
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS n
+      (seq, id, state, display, email, email_key, user_name, user_name_key, local, admin, at, doc, authority)";
 const RESOURCES: &str = "INSERT INTO resource
       (seq, id, integration, kind, name_unique, name_match, display, external_id, active, person, manager, doc, keys,
        version, created, modified)

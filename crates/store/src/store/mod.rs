@@ -1,8 +1,11 @@
 //! The store handle: one API, whichever engine is behind it.
 
+mod catalog;
 mod engine;
 mod events;
+mod grants;
 mod integrations;
+mod keep;
 mod persons;
 mod resources;
 mod settings;

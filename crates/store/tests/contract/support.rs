@@ -191,7 +191,7 @@ impl Bench {
 }
 
 pub(crate) fn settings() -> IntegrationSettings {
-    IntegrationSettings { quirks: 7, paused: false, rate_limit: None, user_name_email: false, sign_in_claim: None }
+    IntegrationSettings { quirks: 7, ..IntegrationSettings::default() }
 }
 
 pub(crate) fn id(integration: IntegrationId, name: &str) -> String {
@@ -220,7 +220,13 @@ pub(crate) fn new_user(at: Millis, integration: IntegrationId, name: &str) -> Ch
         at,
         guards: Vec::new(),
         writes: vec![
-            Write::InsertPerson(NewPerson { id: person.clone(), facts, local: false, admin: false }),
+            Write::InsertPerson(NewPerson {
+                id: person.clone(),
+                facts,
+                local: false,
+                admin: false,
+                doc: "{}".to_owned(),
+            }),
             Write::InsertResource(resource),
         ],
         events: vec![call(EventKind::Create, integration, Some(&id), "POST", 201), event(EventKind::ConflictOpen)],

@@ -105,6 +105,12 @@ pub(crate) fn matching(query: &EventQuery, dialect: Dialect) -> Query<'_, EventR
     if query.calls_only {
         search.text.push_str(" AND e.method IS NOT NULL");
     }
+    if let Some(person) = &query.person {
+        search.bind(person, |at| format!(" AND e.person = {at}"));
+    }
+    if let Some(resource) = &query.resource {
+        search.bind(resource, |at| format!(" AND e.resource = {at}"));
+    }
     if let Some(since) = query.since {
         search.bind(since.0, |at| format!(" AND e.at >= {at}"));
     }

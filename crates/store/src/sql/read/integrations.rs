@@ -11,7 +11,7 @@ use bailiwick_domain::ids::{IntegrationId, Millis};
 macro_rules! integration_columns {
     () => {
         "i.id, i.name, i.preset, i.quirks, i.paused, i.rate_limit, i.user_name_email, i.sign_in_claim, i.users,
-         i.groups, i.nested, i.created, s.last_call, s.last_success, s.last_failure"
+         i.groups, i.nested, i.created, i.observe, i.guard_percent, i.guard_people, i.mapping, s.last_call, s.last_success, s.last_failure"
     };
 }
 
@@ -110,13 +110,17 @@ fn integration_at(row: &dyn Fields, first: usize) -> Result<IntegrationRow, Erro
             rate_limit: row.maybe_int(first + 5)?.map(narrow).transpose()?,
             user_name_email: row.flag(first + 6)?,
             sign_in_claim: row.maybe_string(first + 7)?,
+            observe: row.flag(first + 12)?,
+            guard_percent: narrow(row.int(first + 13)?)?,
+            guard_people: narrow(row.int(first + 14)?)?,
+            mapping: row.maybe_string(first + 15)?,
         },
         users: row.count(first + 8)?,
         groups: row.count(first + 9)?,
         nested: row.count(first + 10)?,
         created: Millis(row.int(first + 11)?),
-        last_call: maybe_millis(row, first + 12)?,
-        last_success: maybe_millis(row, first + 13)?,
-        last_failure: maybe_millis(row, first + 14)?,
+        last_call: maybe_millis(row, first + 16)?,
+        last_success: maybe_millis(row, first + 17)?,
+        last_failure: maybe_millis(row, first + 18)?,
     })
 }

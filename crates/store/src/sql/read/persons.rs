@@ -12,36 +12,45 @@ use bailiwick_scim::text::match_key;
 macro_rules! person_columns {
     () => {
         "p.seq, p.id, p.state, p.display, p.email, p.user_name, p.user_name_key, p.authority, p.local, p.admin, p.epoch,
-         p.created, p.modified, EXISTS (SELECT 1 FROM local_account WHERE local_account.person = p.seq)"
+         p.created, p.modified, EXISTS (SELECT 1 FROM local_account WHERE local_account.person = p.seq), "
+    };
+    (sqlite) => {
+        concat!(person_columns!(), "json(p.doc)")
+    };
+    (postgres) => {
+        concat!(person_columns!(), "p.doc::text")
     };
 }
 
 /// Persons; what follows is the condition and the order.
 macro_rules! persons {
+    ($engine:ident $rest:literal) => {
+        concat!("SELECT ", person_columns!($engine), " FROM person AS p ", $rest)
+    };
     ($rest:literal) => {
-        concat!("SELECT ", person_columns!(), " FROM person AS p ", $rest)
+        Sql::each(persons!(sqlite $rest), persons!(postgres $rest))
     };
 }
 
 pub(crate) fn by_id(id: &str) -> Query<'_, PersonRow> {
-    Query::new(Sql::same(persons!("WHERE p.id = ?1")), binds![id], person_row)
+    Query::new(persons!("WHERE p.id = ?1"), binds![id], person_row)
 }
 
 pub(crate) fn by_seq(seq: i64) -> Query<'static, PersonRow> {
-    Query::new(Sql::same(persons!("WHERE p.seq = ?1")), binds![seq], person_row)
+    Query::new(persons!("WHERE p.seq = ?1"), binds![seq], person_row)
 }
 
 /// The next persons in the order of their rows.
 pub(crate) fn behind(after: i64, limit: u32) -> Query<'static, PersonRow> {
-    Query::new(Sql::same(persons!("WHERE p.seq > ?1 ORDER BY p.seq LIMIT ?2")), binds![after, limit], person_row)
+    Query::new(persons!("WHERE p.seq > ?1 ORDER BY p.seq LIMIT ?2"), binds![after, limit], person_row)
 }
 
 /// The active persons who hold the admin role by hand.
 pub(crate) fn active_admins() -> Query<'static, PersonRow> {
     // SQLite takes the index of admins for no other wording.
     let sql = Sql::each(
-        persons!("WHERE p.admin = 1 AND p.state = 1 ORDER BY p.seq"),
-        persons!("WHERE p.admin AND p.state = 1 ORDER BY p.seq"),
+        persons!(sqlite "WHERE p.admin = 1 AND p.state = 1 ORDER BY p.seq"),
+        persons!(postgres "WHERE p.admin AND p.state = 1 ORDER BY p.seq"),
     );
     Query::new(sql, [], person_row)
 }
@@ -114,10 +123,10 @@ macro_rules! answering {
 /// the same name come first.
 pub(crate) fn candidates<'a>(user_name_key: &'a str, email_keys: &'a [String]) -> Query<'a, CandidateRow> {
     macro_rules! candidates {
-        ($integrations:literal, $among_the_addresses:literal) => {
+        ($engine:ident, $integrations:literal, $among_the_addresses:literal) => {
             concat!(
                 "SELECT ",
-                person_columns!(),
+                person_columns!($engine),
                 ", c.named = 1, c.mailed = 1, (SELECT ",
                 $integrations,
                 " FROM resource AS r WHERE r.person = p.seq) FROM ",
@@ -127,19 +136,19 @@ pub(crate) fn candidates<'a>(user_name_key: &'a str, email_keys: &'a [String]) -
         };
     }
     let sql = Sql::each(
-        candidates!("json_group_array(r.integration)", "IN (SELECT value FROM json_each(?2))"),
-        candidates!("coalesce(json_agg(r.integration), '[]')::text", "= ANY(?2)"),
+        candidates!(sqlite, "json_group_array(r.integration)", "IN (SELECT value FROM json_each(?2))"),
+        candidates!(postgres, "coalesce(json_agg(r.integration), '[]')::text", "= ANY(?2)"),
     );
     Query::new(sql, binds![user_name_key, email_keys], |row| {
-        let mut integrations: Vec<i64> = serde_json::from_str(row.text(16)?)
+        let mut integrations: Vec<i64> = serde_json::from_str(row.text(17)?)
             .map_err(|error| Error::Broken(format!("a list of integrations is not one: {error}")))?;
         integrations.sort_unstable();
         integrations.dedup();
         Ok(CandidateRow {
             person: person_row(row)?,
             integrations: integrations.into_iter().map(IntegrationId).collect(),
-            same_user_name: row.flag(14)?,
-            same_email: row.flag(15)?,
+            same_user_name: row.flag(15)?,
+            same_email: row.flag(16)?,
         })
     })
 }
@@ -213,6 +222,7 @@ fn person_row(row: &dyn Fields) -> Result<PersonRow, Error> {
         created: Millis(row.int(11)?),
         modified: Millis(row.int(12)?),
         account: row.flag(13)?,
+        doc: row.string(14)?,
     })
 }
 
