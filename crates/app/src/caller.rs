@@ -5,7 +5,7 @@ use crate::app::App;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::ids::IntegrationId;
 use bailiwick_domain::preset::Preset;
-use bailiwick_domain::token;
+use bailiwick_domain::token::{self, TokenKind};
 use bailiwick_scim::quirks::Quirks;
 use bailiwick_store::rows::IntegrationRow;
 use std::sync::Arc;
@@ -72,6 +72,12 @@ impl App {
         let Some(text) = bearer.filter(|text| !text.is_empty()) else {
             return refused(ProductCode::TokenMissing, "Send the integration's API token as Authorization: Bearer.");
         };
+        if TokenKind::of(text).is_some_and(|kind| kind != TokenKind::Integration) {
+            return refused(
+                ProductCode::TokenForApi,
+                "This token is for the API of Bailiwick. SCIM takes the token of an integration.",
+            );
+        }
         if !token::well_formed(text) {
             return refused(
                 ProductCode::TokenMalformed,

@@ -3,8 +3,9 @@
 //! Each verb has a file that fits a screen: it reads rows, lets the pure rooms decide, and hands one `ChangeSet` to the
 //! store. This crate is the only caller of `Store::commit` for product data. It must never know HTTP types, headers,
 //! cookies, HTML or SQL text. Where to start reading: [`directory`] is what identity providers do, [`manage`] what
-//! admins do, [`journal`] what is remembered of it.
+//! admins do, [`access`] who may do what, [`journal`] what is remembered of it.
 
+pub mod access;
 mod app;
 pub mod audit;
 pub mod call;

@@ -28,6 +28,14 @@ kinds! {
     AdminCreate = "admin:create";
     /// A local admin was given new credentials on the host.
     AdminRecover = "admin:recover";
+    /// An API token was made.
+    ApiTokenCreate = "api-token:create";
+    /// An API token was revoked.
+    ApiTokenRevoke = "api-token:revoke";
+    /// An API token was given an earlier end because a successor was made.
+    ApiTokenRotate = "api-token:rotate";
+    /// A recovery code was used up to sign in.
+    BreakGlassUse = "break-glass:use";
     /// A call that changed nothing: the state asked for was there already.
     CallUnchanged = "call:unchanged";
     /// A call that was refused or failed.
@@ -72,14 +80,44 @@ kinds! {
     IntegrationResume = "integration:resume";
     /// The settings of an integration were changed.
     IntegrationSet = "integration:set";
+    /// An invitation was accepted: the person has an account.
+    InviteAccept = "invite:accept";
+    /// Somebody was invited.
+    InviteCreate = "invite:create";
+    /// An invitation was taken back.
+    InviteRevoke = "invite:revoke";
+    /// A person was switched on by an admin.
+    PersonActivate = "person:activate";
     /// A person lost the last User and local account.
     PersonClose = "person:close";
+    /// A person was made by an admin.
+    PersonCreate = "person:create";
+    /// A person was switched off by an admin.
+    PersonDeactivate = "person:deactivate";
+    /// What is known of a person was changed by an admin.
+    PersonSet = "person:set";
     /// A resource was changed by PATCH (RFC 9967).
     Patch = "prov:patch:full";
     /// A payload was erased.
     PayloadErase = "payload:erase";
     /// A resource was replaced (RFC 9967).
     Put = "prov:put:full";
+    /// A custom role was deleted.
+    RoleDelete = "role:delete";
+    /// A role was given by hand.
+    RoleGive = "role:give";
+    /// A custom role was made or changed.
+    RoleSet = "role:set";
+    /// A role held by hand was taken.
+    RoleTake = "role:take";
+    /// Somebody signed in.
+    SessionBegin = "session:begin";
+    /// A session was ended.
+    SessionEnd = "session:end";
+    /// Sign-ins to one account failed, counted.
+    SessionRefuse = "session:refuse";
+    /// A setting of the store was changed.
+    SettingSet = "setting:set";
     /// A token was made.
     TokenCreate = "token:create";
     /// A token was revoked.

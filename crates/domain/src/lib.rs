@@ -15,6 +15,7 @@ pub mod ids;
 pub mod mapping;
 pub mod names;
 pub mod person;
+pub mod policy;
 pub mod preset;
 pub mod seal;
 pub mod token;

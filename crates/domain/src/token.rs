@@ -9,8 +9,47 @@ use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::fmt;
 
-/// What every token begins with, so that scanners recognise one in a file or a log.
+/// What the token of an integration begins with, so that scanners recognise one in a file or a log.
 pub const PREFIX: &str = "bwk_";
+
+/// What a token is for. Each kind has a prefix of its own, all of one length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenKind {
+    /// An integration, for SCIM.
+    Integration,
+    /// An invitation, good for making one account.
+    Invite,
+    /// A person, made by them.
+    Personal,
+    /// A service with a role of its own.
+    Service,
+    /// A person who signed in.
+    Session,
+}
+
+impl TokenKind {
+    /// Every kind.
+    pub const ALL: [TokenKind; 5] = [Self::Integration, Self::Invite, Self::Personal, Self::Service, Self::Session];
+
+    /// What tokens of this kind begin with.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Integration => PREFIX,
+            Self::Invite => "bwi_",
+            Self::Personal => "bwp_",
+            Self::Service => "bws_",
+            Self::Session => "bwl_",
+        }
+    }
+
+    /// What a text is a token of, if it has the form of one.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        let kind = Self::ALL.into_iter().find(|kind| text.starts_with(kind.prefix()))?;
+        has_form(text).then_some(kind)
+    }
+}
 
 const BODY_CHARS: usize = 43;
 const CHECK_CHARS: usize = 6;
@@ -25,11 +64,17 @@ pub struct Token {
 }
 
 impl Token {
-    /// Makes a token of 256 random bits.
+    /// Makes a token of 256 random bits for an integration.
     #[must_use]
     pub fn from_random(random: [u8; 32]) -> Self {
+        Self::of_kind(TokenKind::Integration, random)
+    }
+
+    /// Makes a token of 256 random bits.
+    #[must_use]
+    pub fn of_kind(kind: TokenKind, random: [u8; 32]) -> Self {
         let mut text = String::with_capacity(PREFIX.len() + BODY_CHARS + CHECK_CHARS);
-        text.push_str(PREFIX);
+        text.push_str(kind.prefix());
         URL_SAFE_NO_PAD.encode_string(random, &mut text);
         let check = checksum(&text);
         text.push_str(&check);
@@ -50,12 +95,16 @@ pub fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// Whether a text is a token of ours: prefix, length, alphabet and checksum. Needs no store, so a scanner can tell a
-/// real token from a look-alike, and a mistyped one is told from an unknown one.
+/// Whether a text is a token of an integration: prefix, length, alphabet and checksum. Needs no store, so a scanner can
+/// tell a real token from a look-alike, and a mistyped one is told from an unknown one.
 #[must_use]
 pub fn well_formed(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix(PREFIX) else { return false };
-    if rest.len() != BODY_CHARS + CHECK_CHARS || !rest.is_ascii() {
+    TokenKind::of(text) == Some(TokenKind::Integration)
+}
+
+/// Length, alphabet and checksum, whatever the prefix.
+fn has_form(text: &str) -> bool {
+    if text.len() != PREFIX.len() + BODY_CHARS + CHECK_CHARS || !text.is_ascii() {
         return false;
     }
     let (signed, check) = text.split_at(PREFIX.len() + BODY_CHARS);
@@ -72,7 +121,7 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let mut shown = String::new();
     let mut from = 0;
-    while let Some(start) = text[from..].find(PREFIX).map(|offset| from + offset + PREFIX.len()) {
+    while let Some(start) = next_prefix(&text[from..]).map(|offset| from + offset + PREFIX.len()) {
         let length = text.as_bytes()[start..].iter().take_while(|byte| is_part(byte)).count();
         let end = if length < SHORTEST { start } else { start + length };
         shown.push_str(&text[from..start]);
@@ -86,6 +135,12 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     }
     shown.push_str(&text[from..]);
     Cow::Owned(shown)
+}
+
+/// Where the next text begins that begins like a token.
+fn next_prefix(text: &str) -> Option<usize> {
+    let begins = |at: &usize| TokenKind::ALL.iter().any(|kind| text[*at..].starts_with(kind.prefix()));
+    text.match_indices("bw").map(|(at, _)| at).find(begins)
 }
 
 /// Six letters and digits computed from the text before them. No `-` or `_` here: a double click takes the whole token.
@@ -184,6 +239,19 @@ mod tests {
     }
 
     #[test]
+    fn kinds_are_told_by_their_prefix() {
+        for kind in TokenKind::ALL {
+            let text = Token::of_kind(kind, counting()).text;
+            assert_eq!((TokenKind::of(&text), text.len()), (Some(kind), 53));
+            assert_eq!(well_formed(&text), kind == TokenKind::Integration);
+            for other in TokenKind::ALL.into_iter().filter(|other| *other != kind) {
+                let changed = text.replacen(kind.prefix(), other.prefix(), 1);
+                assert_eq!(TokenKind::of(&changed), None, "the prefix is part of what the checksum covers");
+            }
+        }
+    }
+
+    #[test]
     fn debug_hides_the_text_and_the_digest() {
         let token = Token::from_random(counting());
         assert_eq!(format!("{token:?}"), "Token(hidden)");
@@ -198,6 +266,10 @@ mod tests {
         check(&format!("/Users/{token}?x={token}"), "/Users/bwk_[redacted]?x=bwk_[redacted]");
         check(&format!("a{}x é", &token[..40]), "abwk_[redacted] é");
         check("bwk_ and bwk_short é", "bwk_ and bwk_short é");
+        for kind in TokenKind::ALL {
+            let token = Token::of_kind(kind, counting()).text;
+            check(&format!("bw {token} bwk"), &format!("bw {}[redacted] bwk", kind.prefix()));
+        }
     }
 
     #[test]

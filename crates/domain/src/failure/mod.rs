@@ -4,6 +4,7 @@
 //! ([`ProductCode`]). [`failures`] has one row for each; `log --failed`, the integration's page and
 //! `docs/reference/errors` all read it.
 
+mod access;
 mod pages;
 mod product;
 mod protocol;
@@ -43,6 +44,8 @@ codes! {
     EmailRequiredUserName = "email-required-user-name", 400, Some(ScimType::InvalidValue);
     /// The Expect header asks for something other than 100-continue.
     Expectation = "expectation", 417, None;
+    /// The policy does not permit it.
+    Forbidden = "forbidden", 403, None;
     /// A group's displayName is empty or holds NUL.
     GroupNameForm = "group-name-form", 400, Some(ScimType::InvalidValue);
     /// The head of the request is larger than the server reads.
@@ -55,22 +58,38 @@ codes! {
     IntegrationPaused = "integration-paused", 403, None;
     /// A fault of the server.
     Internal = "internal", 500, None;
+    /// The invitation is unknown, used up, revoked or expired.
+    InviteEnded = "invite-ended", 404, None;
     /// The change would leave no active admin.
     LastAdmin = "last-admin", 403, None;
     /// A local person has the userName or e-mail address.
     LocalPerson = "local-person", 409, Some(ScimType::Uniqueness);
+    /// An integration decides about this person.
+    ManagedPerson = "managed-person", 409, None;
+    /// The role is held by a rule, not by hand.
+    ManagedRole = "managed-role", 409, None;
     /// `/Me` is not offered: a token stands for an integration, not for a user.
     MeNotOffered = "me-not-offered", 501, None;
     /// More calls than the integration may make.
     RateLimited = "rate-limited", 429, None;
     /// The request did not arrive in time.
     RequestTimeout = "request-timeout", 408, None;
+    /// Somebody still holds the role.
+    RoleInUse = "role-in-use", 409, None;
+    /// Too many failed sign-ins.
+    SignInLocked = "sign-in-locked", 429, None;
+    /// Name, password or recovery code are wrong.
+    SignInRefused = "sign-in-refused", 401, None;
     /// The store cannot take a change at the moment.
     StoreBusy = "store-busy", 503, None;
     /// The disk is full.
     StoreFull = "store-full", 507, None;
     /// The token has expired.
     TokenExpired = "token-expired", 401, None;
+    /// A token for the API was used for SCIM.
+    TokenForApi = "token-for-api", 401, None;
+    /// The token of an integration was used for the API.
+    TokenForScim = "token-for-scim", 401, None;
     /// The Authorization header carries no bearer token of our form.
     TokenMalformed = "token-malformed", 401, None;
     /// There is no Authorization header.
@@ -125,9 +144,17 @@ impl Failure {
 
 /// Every failure: one row for every code of the protocol and of the product.
 pub fn failures() -> impl Iterator<Item = &'static Failure> {
-    [protocol::BODIES, protocol::QUERIES, protocol::CHANGES, product::NAMES, product::ACCESS, product::SERVER]
-        .into_iter()
-        .flatten()
+    [
+        protocol::BODIES,
+        protocol::QUERIES,
+        protocol::CHANGES,
+        product::NAMES,
+        product::ACCESS,
+        product::SERVER,
+        access::POLICY,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The row of a code.
