@@ -1,4 +1,5 @@
-//! Fuzz targets for everything that reads foreign text: filters, PATCH paths, PATCH requests, JSON bodies.
+//! Fuzz targets for everything that reads foreign text: filters, PATCH paths, PATCH requests, JSON bodies, YAML
+//! files.
 //!
 //! Each target is a function from bytes to nothing that panics when a promise of the parser is broken, and a test that
 //! feeds it. `cargo test -p bailiwick-fuzz` runs each for a second; `cargo xtask fuzz --minutes 20` for longer. A
@@ -28,4 +29,5 @@ mod fuzz {
     target!(json);
     target!(patch);
     target!(path);
+    target!(yaml);
 }

@@ -1,6 +1,7 @@
 //! The targets. Each states what must hold for any input whatever.
 
 use crate::soup::{self, Bytes};
+use bailiwick_domain::yaml::{self, Limits, Version};
 use bailiwick_scim::filter::{self, Unknown};
 use bailiwick_scim::patch;
 use bailiwick_scim::path::PatchPath;
@@ -387,3 +388,76 @@ fn body(input: &mut Bytes<'_>, kind: &ResourceType) -> Value {
     }
     Value::Object(object)
 }
+
+/// Whatever is read stays within its limits, and written again it is the same.
+pub fn yaml(bytes: &[u8]) {
+    let text = soup::soup(&mut Bytes::new(bytes), YAML_WORDS);
+    let limits = Limits { nodes: 500, text_bytes: 10_000, ..Limits::default() };
+    let mut nodes = 0;
+    for document in yaml::documents(&text, &limits).iter().flatten() {
+        let json = document.to_json(Version::V1_2);
+        nodes += count(&json);
+        let written = yaml::write(&json);
+        let again = yaml::read(&written, &Limits::default());
+        let again =
+            again.as_ref().map(|found| found.iter().map(|node| node.to_json(Version::V1_2)).collect::<Vec<_>>());
+        assert_eq!(again, Ok(vec![json]), "{text:?} is written as {written:?}");
+    }
+    assert!(nodes <= limits.nodes, "{text:?} has {nodes} values");
+}
+
+fn count(json: &Value) -> usize {
+    match json {
+        Value::Array(items) => 1 + items.iter().map(count).sum::<usize>(),
+        Value::Object(entries) => 1 + entries.values().map(|value| 1 + count(value)).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+const YAML_WORDS: &[&str] = &[
+    "a",
+    "b: ",
+    "c:\n",
+    "- ",
+    "\n- ",
+    "\n",
+    "\n  ",
+    "\n    ",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ": ",
+    "? ",
+    "|\n  ",
+    ">-\n  ",
+    "'",
+    "\"",
+    "&x ",
+    "*x",
+    "<<: *x",
+    "!!str ",
+    "!!int ",
+    "! ",
+    "#",
+    "---\n",
+    "...\n",
+    "%YAML 1.1\n",
+    "~",
+    "null",
+    "yes",
+    "1",
+    "1.10",
+    "012",
+    "1e3",
+    ".inf",
+    "\t",
+    "\\",
+    "\\x41",
+    "\r\n",
+    "\u{feff}",
+    "\u{85}",
+    "\u{2028}",
+    " ",
+];

@@ -5,7 +5,7 @@ use crate::process::cargo;
 use std::path::Path;
 use std::time::Duration;
 
-const TARGETS: &[&str] = &["filter", "json", "patch", "path"];
+const TARGETS: &[&str] = &["filter", "json", "patch", "path", "yaml"];
 
 /// Runs every target for so long, two at a time.
 pub(crate) fn run_all(root: &Path, each: Duration) -> Result<Counts, String> {

@@ -19,3 +19,4 @@ pub mod policy;
 pub mod preset;
 pub mod seal;
 pub mod token;
+pub mod yaml;

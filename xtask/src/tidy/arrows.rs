@@ -48,7 +48,7 @@ const ROOMS: &[Room] = &[
         never: &[],
     },
     Room { krate: "bailiwick-bench", folder: "benches", knows: &[], never: &[] },
-    Room { krate: "bailiwick-fuzz", folder: "fuzz", knows: &["bailiwick-scim"], never: &[] },
+    Room { krate: "bailiwick-fuzz", folder: "fuzz", knows: &["bailiwick-domain", "bailiwick-scim"], never: &[] },
     Room {
         krate: "xtask",
         folder: "xtask",
