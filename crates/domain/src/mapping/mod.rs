@@ -1,7 +1,25 @@
 //! From what identity providers say to what somebody has: grants by mapping rules and feeds.
 //!
-//! Pure. [`grant`] is what a person has and how it came.
+//! Pure. [`rule`] is a rule as written, [`Compiled`] makes a set of them ready, [`evaluate()`] says what one
+//! [`Subject`] is to have, [`diff()`] what must change for that, [`Effects`] what the change means. [`grant`] is what a
+//! person has and how it came. Preview, guard and the real change call the same functions.
 
+pub mod compiled;
+pub mod diff;
+pub mod effects;
+pub mod evaluate;
 pub mod grant;
+pub mod pattern;
+pub mod rule;
+pub mod subject;
 
+pub use compiled::{Compiled, Feed, TeamEntry, Teams, World};
+pub use diff::{Diff, HeldGrant, diff};
+pub use effects::{Danger, Effects, Thresholds};
+pub use evaluate::{GroupMatches, evaluate};
 pub use grant::{Grant, GrantKind, Origin, Step, StepKind};
+pub use rule::{GroupTest, Rule, RuleSet, Then, When};
+pub use subject::{Closure, GroupNode, Subject, SubjectGroup, SubjectUser, Web, closure};
+
+#[cfg(test)]
+mod tests;
