@@ -5,6 +5,7 @@
 
 use super::diff::{Diff, HeldGrant};
 use super::grant::{Grant, GrantKind, membership_rank};
+use crate::guard::Thresholds;
 use crate::person::State;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -140,29 +141,6 @@ pub enum Danger {
         /// The threshold in people.
         people: u32,
     },
-}
-
-/// From how many removals on somebody must look: more than `percent` of the people and at least `people`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thresholds {
-    /// Share in per cent.
-    pub percent: u32,
-    /// Number of people.
-    pub people: u32,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self { percent: 10, people: 5 }
-    }
-}
-
-impl Thresholds {
-    /// Whether so many removals of so many people are beyond the threshold.
-    #[must_use]
-    pub fn exceeded(self, removed: u64, of: u64) -> bool {
-        removed >= u64::from(self.people) && removed.saturating_mul(100) > of.saturating_mul(u64::from(self.percent))
-    }
 }
 
 /// What a person has: thing to value. Of a team the strongest membership role, of properties the values in order.
@@ -308,7 +286,7 @@ impl Effects {
         if !teams.is_empty() {
             dangers.push(Danger::TeamsEmptied { teams });
         }
-        if thresholds.exceeded(self.removed, self.active) {
+        if thresholds.exceeds(self.removed, self.active) {
             let Thresholds { percent, people } = thresholds;
             dangers.push(Danger::TooManyRemovals { removed: self.removed, of: self.active, percent, people });
         }
