@@ -181,7 +181,10 @@ impl Reader<'_, '_> {
     fn id(&mut self, node: &Node) -> Option<String> {
         let id = self.text(node, "the id")?;
         if names::integration_name(&id).is_err() {
-            self.fault(node, "an id is 1 to 63 of the characters a to z, 0 to 9 and -, and begins with none of the last");
+            self.fault(
+                node,
+                "an id is 1 to 63 of the characters a to z, 0 to 9 and -, and begins with none of the last",
+            );
             return None;
         }
         if !self.seen.insert(id.clone()) {
@@ -213,7 +216,10 @@ impl Reader<'_, '_> {
         const KEYS: [&str; 5] = ["group", "user", "integration", "domain", "unit"];
         let entries = self.mapping(node, "`when`", &KEYS)?;
         if entries.is_empty() {
-            self.fault(node, "`when` says nothing: it would hold for everybody; ask for a group, user, integration, domain or unit");
+            self.fault(
+                node,
+                "`when` says nothing: it would hold for everybody; ask for a group, user, integration, domain or unit",
+            );
             return None;
         }
         let mut when = When::default();
@@ -221,9 +227,10 @@ impl Reader<'_, '_> {
         for (key, value) in entries {
             match key.text().unwrap_or_default() {
                 "group" => when.group = self.group(value),
-                "user" => when.user = self.filter(value, "the filter of users", &|text, registry| {
-                    user_filter(registry, text).map(|_| ())
-                }),
+                "user" => {
+                    when.user = self
+                        .filter(value, "the filter of users", &|text, registry| user_filter(registry, text).map(|_| ()))
+                }
                 "integration" => when.integration = self.integration(value),
                 "domain" => when.domain = self.domain(value),
                 "unit" => when.unit = self.unit(value),

@@ -87,13 +87,13 @@ fn what_is_wrong_is_told_with_its_place() {
     check("", &["3:5: the key `when` is missing", "3:5: the key `then` is missing"]);
     check(&when("group: {id: x}"), &["no id of a group"]);
     check(&when("group: {name: x, id: y}"), &["exactly one"]);
-    check(&when("group: {pattern: x}"), &["5:30: the pattern holds no star"]);
+    check(&when("group: {pattern: x}"), &["5:29: the pattern holds no star"]);
     check(&when("group: {filter: 'nope eq 1'}"), &["the filter of groups cannot be used"]);
     check(&when("group: {filter: 'members pr'}"), &["cannot be asked for here"]);
     check(&when("group: [a]"), &["`group` must be a mapping, not a list"]);
     check(&when("group: "), &["must be text"]);
     check(&when("user: 'title eq'"), &["the filter of users cannot be used"]);
-    check(&when("integration: okta-mian"), &["unknown integration", "did you mean", "okta-main"][..1].as_ref());
+    check(&when("integration: okta-mian"), &["unknown integration \"okta-mian\"; did you mean \"okta-main\"?"]);
     check(&when("domain: nodot"), &["no address can match"]);
     check(&when("unit: /"), &["names no segment"]);
     check(&when("groop: x"), &["did you mean"]);
@@ -114,11 +114,14 @@ fn what_is_wrong_is_told_with_its_place() {
 
 #[test]
 fn all_faults_are_told_at_once() {
-    let text = "version: 2\nrules:\n  - id: A b\n    owner: nobody\n    when: {group: G}\n    then: [{team: x}]\n  - id: ok\n";
+    let text =
+        "version: 2\nrules:\n  - id: A b\n    owner: nobody\n    when: {group: G}\n    then: [{team: x}]\n  - id: ok\n";
     let faults = read(text).unwrap_err();
     assert_eq!(faults.len(), 7, "{faults:#?}");
     assert!(faults[0].starts_with("1:10: the version must be 1"), "{faults:#?}");
-    let twice = format!("{HEAD}    when: {{group: G}}\n    then: [{{role: auditor}}]\n  - id: a\n    owner: payments\n    when: {{group: G}}\n    then: [{{role: auditor}}]\n");
+    let twice = format!(
+        "{HEAD}    when: {{group: G}}\n    then: [{{role: auditor}}]\n  - id: a\n    owner: payments\n    when: {{group: G}}\n    then: [{{role: auditor}}]\n"
+    );
     assert_eq!(read(&twice).unwrap_err(), ["7:9: the id `a` stands twice"]);
     for text in ["[]", "x", "version: 1", "rules: []", "version: 1\nrules: 5", "version: 1\nrules: []\nmore: 1"] {
         assert!(!read(text).unwrap_err().is_empty(), "{text}");
