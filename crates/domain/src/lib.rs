@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 pub mod attributes;
+pub mod catalog;
 pub mod event;
 pub mod failure;
 pub mod guard;
