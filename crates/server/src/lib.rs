@@ -7,6 +7,7 @@
 mod gate;
 mod guard;
 mod health;
+mod intake;
 pub mod limits;
 pub mod listen;
 pub mod router;

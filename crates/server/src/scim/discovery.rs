@@ -1,8 +1,8 @@
 //! `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas` (RFC 7644 section 4): written once, when the server starts.
 
-use super::error::Failure;
 use super::exchange::Exchange;
 use super::{Ask, query, response};
+use crate::intake::Failure;
 use crate::router::Endpoint;
 use axum::response::Response;
 use bailiwick_app::App;

@@ -1,7 +1,7 @@
 //! One request by a known caller, and how it is concluded.
 
-use super::error::Failure;
 use super::{Scim, query};
+use crate::intake::Failure;
 use crate::limits;
 use crate::router;
 use axum::response::Response;
@@ -72,7 +72,7 @@ impl Exchange {
                 if failure.recorded {
                     journal::record_refusal(&self.scim.app, &self.call, &failure.refusal).await;
                 }
-                failure.response(&self.call.request)
+                super::error::answer(&failure, &self.call.request)
             }
         };
         let headers = response.headers_mut();

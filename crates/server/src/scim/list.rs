@@ -1,11 +1,11 @@
 //! Queries: `GET` of a list and `POST .search`, for one resource type or for all (RFC 7644 sections 3.4.2 and 3.4.3).
 
-use super::error::Failure;
 use super::exchange::Exchange;
 use super::resources::hear;
 use super::response::{self, Pieces};
 use super::view::{Names, View};
 use super::{Ask, body, query};
+use crate::intake::Failure;
 use axum::response::Response;
 use bailiwick_app::directory::{self, Wants};
 use bailiwick_domain::ids::Kind;

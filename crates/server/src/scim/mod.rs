@@ -5,14 +5,12 @@
 
 mod body;
 mod bulk;
-mod caller;
 mod discovery;
 mod error;
 mod exchange;
 mod list;
 mod me;
 mod query;
-mod rate;
 mod resources;
 mod response;
 mod view;
@@ -20,16 +18,14 @@ mod view;
 pub(crate) use error::refuse_connection;
 
 use crate::gate::Gate;
+use crate::intake::{Entity, Failure, Rates, authenticate, caught, check_media};
 use crate::router::{self, Endpoint, Place};
 use crate::wire::Link;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bailiwick_app::{App, within};
-use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_scim::{Code, Error, limits};
-use body::Entity;
 use bytes::Bytes;
-use error::Failure;
 use exchange::Exchange;
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -48,7 +44,7 @@ pub(crate) struct Scim {
     pub(crate) app: App,
     pub(crate) gate: Gate,
     discovery: discovery::Documents,
-    rates: rate::Rates,
+    rates: Rates,
     shapes: view::Shapes,
 }
 
@@ -56,7 +52,7 @@ impl Scim {
     pub(crate) fn new(app: App, gate: Gate) -> Self {
         let discovery = discovery::Documents::new(&app);
         let shapes = view::Shapes::new(app.registry());
-        let rates = rate::Rates::new(app.clone());
+        let rates = Rates::new(app.clone());
         Self { app, gate, discovery, rates, shapes }
     }
 }
@@ -95,7 +91,7 @@ async fn admit(scim: Arc<Scim>, mut parts: Parts, entity: &mut Entity, started: 
         return scim.discovery.config();
     }
     let address = parts.extensions.get::<Arc<Link>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |link| link.peer.ip());
-    let caller = match within(AUTH_TIME, caller::authenticate(&scim.app, &parts.headers)).await {
+    let caller = match within(AUTH_TIME, authenticate(&scim.app, &parts.headers)).await {
         Ok(caller) => caller,
         Err(refused) => {
             return match refused.known {
@@ -105,7 +101,7 @@ async fn admit(scim: Arc<Scim>, mut parts: Parts, entity: &mut Entity, started: 
                 }
                 None => {
                     scim.app.count_anonymous(address);
-                    refused.failure.response(&scim.app.new_request_id())
+                    error::answer(&refused.failure, &scim.app.new_request_id())
                 }
             };
         }
@@ -124,7 +120,7 @@ async fn admit(scim: Arc<Scim>, mut parts: Parts, entity: &mut Entity, started: 
                 drop(link);
                 response
             });
-            work.await.unwrap_or_else(|_| Failure::internal().response(&request))
+            work.await.unwrap_or_else(|_| error::answer(&Failure::internal(), &request))
         }
         Ok(ask) => run(exchange, ask).await,
     }
@@ -140,7 +136,7 @@ async fn run(exchange: Exchange, ask: Ask) -> Response {
 }
 
 async fn carry_out(mut exchange: Exchange, ask: Ask) -> Response {
-    let outcome = match error::caught(dispatch(&mut exchange, ask)).await {
+    let outcome = match caught(dispatch(&mut exchange, ask)).await {
         Some(outcome) => outcome,
         None => Err(Failure::internal()),
     };
@@ -154,7 +150,8 @@ async fn prepare(
     headers: HeaderMap,
     entity: &mut Entity,
 ) -> Result<Ask, Failure> {
-    exchange.scim.rates.check(&exchange.call.caller)?;
+    let caller = &exchange.call.caller;
+    exchange.scim.rates.check(&caller.token, caller.integration.rate_limit)?;
     let (route, segment) = match place {
         Place::Known(route, segment) => (*route, query::decode_segment(segment)),
         Place::Version => {
@@ -170,7 +167,7 @@ async fn prepare(
         return Err(Failure::method(route.methods));
     }
     let body = if matches!(method, "POST" | "PUT" | "PATCH") && route.endpoint != Endpoint::Me {
-        body::check_media(&headers)?;
+        check_media(&headers)?;
         entity.read(body_limit(route.endpoint)).await?
     } else {
         Bytes::new()
@@ -209,7 +206,7 @@ async fn dispatch(exchange: &mut Exchange, ask: Ask) -> Result<Response, Failure
 }
 
 /// The methods that are served, and one word for all others.
-fn method_name(method: &Method) -> &'static str {
+pub(crate) fn method_name(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",
@@ -220,9 +217,4 @@ fn method_name(method: &Method) -> &'static str {
         "OPTIONS" => "OPTIONS",
         _ => "OTHER",
     }
-}
-
-/// A fault of ours.
-fn internal() -> Error {
-    failure::error(ProductCode::Internal, "The server failed. The request id leads to the cause in its log.")
 }

@@ -1,10 +1,10 @@
 //! One User or Group: create, read, replace, patch, delete (RFC 7644 sections 3.3 to 3.6).
 
-use super::error::Failure;
 use super::exchange::Exchange;
 use super::response::{self, Pieces};
 use super::view::{self, Names, View};
 use super::{Ask, body, query};
+use crate::intake::Failure;
 use axum::response::Response;
 use bailiwick_app::Refusal;
 use bailiwick_app::call::JOURNAL_BYTES;

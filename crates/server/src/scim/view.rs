@@ -4,8 +4,8 @@
 //! name and address of the manager) is written around it. Only when the client asked for certain attributes, or a schema
 //! hides some, is the text parsed.
 
-use super::internal;
 use super::response::Pieces;
+use crate::intake::internal;
 use crate::limits;
 use bailiwick_app::directory::{self, ManagerShown, Resource, Wants};
 use bailiwick_app::{App, Refusal};

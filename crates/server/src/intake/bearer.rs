@@ -1,20 +1,20 @@
 //! Who calls: the bearer token, and nothing else a client says about itself.
 
-use super::error::Failure;
+use super::Failure;
 use bailiwick_app::{App, Caller, Identified};
 use bailiwick_domain::failure::{self, ProductCode};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 /// A call that was not let in.
-pub(super) struct Refused {
-    pub(super) failure: Failure,
+pub(crate) struct Refused {
+    pub(crate) failure: Failure,
     /// Whose token it was, if it is one of ours.
-    pub(super) known: Option<Caller>,
+    pub(crate) known: Option<Caller>,
 }
 
 /// Finds the integration behind the Authorization header. Tokens elsewhere, such as in the query, are never read.
-pub(super) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Refused> {
+pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Refused> {
     let token = match bearer(headers) {
         Ok(token) => token,
         Err((code, why)) => {
@@ -31,7 +31,7 @@ pub(super) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Calle
 }
 
 /// The token of the one Authorization header (RFC 6750 section 2.1); `None` without a header.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, (ProductCode, &'static str)> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, (ProductCode, &'static str)> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

@@ -1,8 +1,8 @@
 //! How many calls a token may make.
 
-use super::error::Failure;
+use super::Failure;
 use crate::limits;
-use bailiwick_app::{App, Caller};
+use bailiwick_app::App;
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
@@ -59,21 +59,21 @@ impl<C: Clock<Instant = Duration> + Clone> Pace<C> {
 
 /// The pace of every token.
 #[derive(Debug)]
-pub(super) struct Rates {
+pub(crate) struct Rates {
     clock: AppClock,
     tokens: Mutex<HashMap<Arc<str>, Arc<Pace<AppClock>>>>,
 }
 
 impl Rates {
-    pub(super) fn new(app: App) -> Self {
+    pub(crate) fn new(app: App) -> Self {
         Self { clock: AppClock(app), tokens: Mutex::default() }
     }
 
     /// Refuses a call that comes too early.
-    pub(super) fn check(&self, caller: &Caller) -> Result<(), Failure> {
-        let limit = caller.integration.rate_limit.unwrap_or(limits::RATE_DEFAULT_PER_SECOND);
+    pub(crate) fn check(&self, token: &Arc<str>, limit: Option<u32>) -> Result<(), Failure> {
+        let limit = limit.unwrap_or(limits::RATE_DEFAULT_PER_SECOND);
         let Some(limit) = NonZeroU32::new(limit) else { return Ok(()) };
-        match self.pace(&caller.token, limit).check(&self.clock) {
+        match self.pace(token, limit).check(&self.clock) {
             None => Ok(()),
             Some((seconds, first)) => Err(Failure::too_many_calls(seconds, first)),
         }
