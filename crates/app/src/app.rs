@@ -42,7 +42,17 @@ pub struct Wiring {
 
 /// The handle. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct App(Arc<Inner>);
+pub struct App {
+    inner: Arc<Inner>,
+    acting: Option<Arc<Acting>>,
+}
+
+/// For whom and in which request a use case is carried out.
+#[derive(Debug)]
+struct Acting {
+    actor: String,
+    request: String,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -63,69 +73,97 @@ impl App {
     pub fn new(wiring: Wiring) -> Self {
         let scim_base = format!("{}/scim/v2", wiring.public_url);
         let etag_key = wiring.store.etag_key();
-        Self(Arc::new(Inner {
+        let inner = Inner {
             wiring,
             scim_base,
             etag_key,
             tokens: TokenCache::default(),
             counters: Counters::default(),
             queues: (0..QUEUES).map(|_| Mutex::default()).collect(),
-        }))
+        };
+        Self { inner: Arc::new(inner), acting: None }
+    }
+
+    /// The same handle for the length of one request: the events of what is done with it name this actor and request.
+    #[must_use]
+    pub fn acting(&self, actor: &str, request: &str) -> Self {
+        let acting = Acting { actor: actor.to_owned(), request: request.to_owned() };
+        Self { inner: Arc::clone(&self.inner), acting: Some(Arc::new(acting)) }
+    }
+
+    /// Who acts: the id of a credential; `host` where nobody said otherwise, as on the command line.
+    #[must_use]
+    pub fn actor(&self) -> &str {
+        self.acting.as_ref().map_or("host", |acting| &acting.actor)
+    }
+
+    /// Id of the request that is carried out; a fresh one on the command line.
+    #[must_use]
+    pub fn request_id(&self) -> String {
+        self.acting.as_ref().map_or_else(|| self.new_request_id(), |acting| acting.request.clone())
     }
 
     /// The store.
     #[must_use]
     pub fn store(&self) -> &Store {
-        &self.0.wiring.store
+        &self.inner.wiring.store
     }
 
     /// The schemas served.
     #[must_use]
     pub fn registry(&self) -> &Registry {
-        &self.0.wiring.registry
+        &self.inner.wiring.registry
     }
 
     /// Time.
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
-        &*self.0.wiring.clock
+        &*self.inner.wiring.clock
     }
 
     /// Randomness.
     #[must_use]
     pub fn ids(&self) -> &dyn Ids {
-        &*self.0.wiring.ids
+        &*self.inner.wiring.ids
     }
 
     /// Origin that clients use.
     #[must_use]
     pub fn public_url(&self) -> &str {
-        &self.0.wiring.public_url
+        &self.inner.wiring.public_url
     }
 
     /// Base URL of SCIM: every location starts with it.
     #[must_use]
     pub fn scim_base(&self) -> &str {
-        &self.0.scim_base
+        &self.inner.scim_base
     }
 
     pub(crate) fn etag_key(&self) -> &[u8; 32] {
-        &self.0.etag_key
+        &self.inner.etag_key
     }
 
     pub(crate) fn tokens(&self) -> &TokenCache {
-        &self.0.tokens
+        &self.inner.tokens
     }
 
     pub(crate) fn counters(&self) -> &Counters {
-        &self.0.counters
+        &self.inner.counters
     }
 
     /// The queue of those who write the resource of that id.
     pub(crate) fn queue(&self, id: &str) -> &Mutex<()> {
         let mut hasher = DefaultHasher::new();
         id.hash(&mut hasher);
-        &self.0.queues[(hasher.finish() % QUEUES as u64) as usize]
+        &self.inner.queues[(hasher.finish() % QUEUES as u64) as usize]
+    }
+
+    /// A short keyed digest of the parts: what is handed to clients and comes back, such as versions and cursors, is
+    /// proven with it. Nobody can make one, and it says nothing about the parts.
+    #[must_use]
+    pub fn seal(&self, parts: &[&[u8]]) -> String {
+        let tag = bailiwick_scim::etag::tag(self.etag_key(), parts);
+        tag.trim_start_matches("W/").trim_matches('"').to_owned()
     }
 
     pub(crate) fn random<const N: usize>(&self) -> [u8; N] {

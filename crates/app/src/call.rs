@@ -208,6 +208,12 @@ pub struct Stages {
 }
 
 impl Stages {
+    /// Begins to measure at a moment of the monotonic clock.
+    #[must_use]
+    pub fn from(started: Duration) -> Self {
+        Self { last: started, spent: Vec::new() }
+    }
+
     /// Ends the stage that began with the previous mark.
     pub fn mark(&mut self, stage: &'static str, clock: &dyn Clock) {
         let now = clock.monotonic();

@@ -8,11 +8,14 @@ use bailiwick_domain::event::EventKind;
 use bailiwick_domain::failure;
 use bailiwick_domain::ids::IntegrationId;
 use bailiwick_domain::preset::Preset;
+use bailiwick_domain::token;
+use bailiwick_store::change::CallFacts;
 use bailiwick_store::query::EventQuery;
 use bailiwick_store::rows::{EventRow, FailureGroup};
 use bailiwick_store::{ChangeSet, NewEvent};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// Writes the ProvisioningRecord of a refused or failed call. Never fails the call: trouble is logged.
 pub async fn record_refusal(app: &App, call: &Call, refusal: &Refusal) {
@@ -28,6 +31,52 @@ pub(crate) fn refused(app: &App, call: &Call, refusal: &Refusal) -> NewEvent {
         EventKind::CallRefused
     };
     call.refused(app, kind, refusal)
+}
+
+/// A call of the REST API, as the journal keeps a refused one.
+#[derive(Clone, Debug)]
+pub struct ApiCall {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Name of the operation, or the path when nothing is there.
+    pub operation: String,
+    /// What the braces of the path stand for.
+    pub target: String,
+    /// User-Agent, at most 200 characters.
+    pub agent: String,
+    /// The person who calls, if it is one.
+    pub person: Option<String>,
+    /// Clock reading when the head was read.
+    pub started: Duration,
+}
+
+/// Writes the record of a refused or failed call of the REST API. Never fails the call: trouble is logged. `app` acts
+/// for the caller.
+pub async fn record_api_refusal(app: &App, call: &ApiCall, refusal: &Refusal) {
+    let duration = app.clock().monotonic().saturating_sub(call.started);
+    let payload = json!({
+        "operation": token::masked(&call.operation),
+        "target": token::masked(&call.target),
+        "agent": token::masked(&call.agent),
+        "detail": token::masked(&refusal.detail),
+    });
+    let event = NewEvent {
+        kind: EventKind::ApiRefused,
+        integration: None,
+        request: app.request_id(),
+        resource: None,
+        person: call.person.clone(),
+        actor: app.actor().to_owned(),
+        call: Some(CallFacts {
+            method: call.method.to_owned(),
+            status: refusal.status,
+            code: Some(refusal.code.to_owned()),
+            duration_us: u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+        }),
+        payload,
+        salt: app.random(),
+    };
+    record(app, vec![event]).await;
 }
 
 /// Writes records of calls that changed nothing.

@@ -18,7 +18,7 @@ pub mod manage;
 mod tokens;
 
 pub use app::{App, Clock, Ids, Wiring};
-pub use bailiwick_store::within;
+pub use bailiwick_store::{query, rows, within};
 pub use call::{Call, Stages};
 pub use caller::{Caller, Identified, Integration};
 

@@ -28,6 +28,8 @@ kinds! {
     AdminCreate = "admin:create";
     /// A local admin was given new credentials on the host.
     AdminRecover = "admin:recover";
+    /// A call of the REST API that was refused or failed.
+    ApiRefused = "api:refused";
     /// An API token was made.
     ApiTokenCreate = "api-token:create";
     /// An API token was revoked.

@@ -50,6 +50,15 @@ pub fn integration_name(name: &str) -> Result<(), String> {
     Err(format!("the name {name:?} {reason}"))
 }
 
+/// Whether this ties a claim of a sign-in to an attribute: `CLAIM=ATTRIBUTE`, such as `oid=externalId`.
+pub fn sign_in_claim(text: &str) -> Result<(), String> {
+    let fits = |word: &str| !word.is_empty() && word.len() <= 200 && word.bytes().all(|byte| byte.is_ascii_graphic());
+    match text.split_once('=') {
+        Some((claim, attribute)) if fits(claim) && fits(attribute) && !attribute.contains('=') => Ok(()),
+        _ => Err("give CLAIM=ATTRIBUTE, such as oid=externalId".to_owned()),
+    }
+}
+
 /// Whether this has the form of an e-mail address: one `@`, something before it, a domain with a dot after it, nothing
 /// blank or invisible. It says nothing about whether mail arrives.
 #[must_use]

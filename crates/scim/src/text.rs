@@ -118,6 +118,12 @@ pub fn write_instant(out: &mut impl fmt::Write, millis: i64) -> fmt::Result {
     write!(out, "{:.3}", Timestamp::from_millisecond(millis).unwrap_or(nearest))
 }
 
+/// Reads a moment with its offset (RFC 3339), in milliseconds since 1970-01-01T00:00:00Z.
+#[must_use]
+pub fn read_instant(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,5 +230,16 @@ mod tests {
         check(-1, "1969-12-31T23:59:59.999Z");
         check(1_700_000_000_120, "2023-11-14T22:13:20.120Z");
         check(i64::MAX, "9999-12-30T22:00:00.999Z");
+    }
+
+    #[test]
+    fn moments_are_read() {
+        let check = |text: &str, expect: Option<i64>| assert_eq!(read_instant(text), expect, "{text}");
+        check("1970-01-01T00:00:01Z", Some(1_000));
+        check("1970-01-01T01:00:00.250+01:00", Some(250));
+        check("1970-01-01", None);
+        check("1970-01-01T00:00:01", None);
+        check("yesterday", None);
+        check("", None);
     }
 }

@@ -1,7 +1,7 @@
 //! Integrations: connected directories, side by side and isolated from each other.
 
 use super::tokens::{self, TokenMade};
-use super::{ATTEMPTS, commit, commit_guarded, event, invalid, named, taken};
+use super::{ATTEMPTS, commit_guarded, event, invalid, named, taken};
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;
@@ -11,12 +11,16 @@ use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::ids::IntegrationId;
 use bailiwick_domain::names;
 use bailiwick_domain::preset::Preset;
+use bailiwick_scim::Code;
 use bailiwick_scim::quirks::Quirk;
 use bailiwick_scim::quirks::Quirks;
 use bailiwick_store::change::{self, IntegrationSettings};
 use bailiwick_store::rows::{CallTotal, DomainRow, IntegrationRow, TokenRow};
 use bailiwick_store::{ChangeSet, Constraint, Error, Guard, Write};
 use serde_json::json;
+
+/// Highest rate limit that can be set.
+pub const RATE_MAX_PER_SECOND: u32 = 1_000_000;
 
 /// What an admin says when connecting a directory.
 #[derive(Clone, Debug)]
@@ -48,6 +52,7 @@ pub struct CreatedIntegration {
 /// A bad or taken name, or when the store cannot answer.
 pub async fn create_integration(app: &App, new: NewIntegration) -> Result<CreatedIntegration, Refusal> {
     names::integration_name(&new.name).map_err(invalid)?;
+    check_rate(new.rate_limit)?;
     let settings = IntegrationSettings {
         quirks: new.preset.quirks().bits(),
         rate_limit: new.rate_limit,
@@ -139,7 +144,7 @@ pub async fn show_integration(app: &App, name: &str) -> Result<IntegrationReport
 /// # Errors
 /// An unknown integration, or when the store cannot answer.
 pub async fn pause_integration(app: &App, name: &str) -> Result<(), Refusal> {
-    change(app, name, EventKind::IntegrationPause, |settings| settings.paused = true).await
+    change(app, name, EventKind::IntegrationPause, None, |settings| settings.paused = true).await
 }
 
 /// Takes its calls again.
@@ -147,7 +152,7 @@ pub async fn pause_integration(app: &App, name: &str) -> Result<(), Refusal> {
 /// # Errors
 /// An unknown integration, or when the store cannot answer.
 pub async fn resume_integration(app: &App, name: &str) -> Result<(), Refusal> {
-    change(app, name, EventKind::IntegrationResume, |settings| settings.paused = false).await
+    change(app, name, EventKind::IntegrationResume, None, |settings| settings.paused = false).await
 }
 
 /// A setting of an integration.
@@ -163,42 +168,102 @@ pub enum Setting {
     UserNameEmail(bool),
 }
 
+fn check_rate(limit: Option<u32>) -> Result<(), Refusal> {
+    match limit {
+        Some(limit) if limit > RATE_MAX_PER_SECOND => {
+            Err(invalid(format!("A rate limit is at most {RATE_MAX_PER_SECOND} calls a second; 0 is none.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The version of an integration's settings: different after every change.
+///
+/// # Errors
+/// When the store cannot answer.
+pub async fn integration_version(app: &App, id: IntegrationId) -> Result<i64, Refusal> {
+    app.store().guard(&settings_key(id)).await.map_err(of_store)
+}
+
+fn settings_key(id: IntegrationId) -> String {
+    format!("integration/{}", id.0)
+}
+
 /// Changes settings.
 ///
 /// # Errors
-/// An unknown integration, or when the store cannot answer.
+/// As [`set_integration_at`].
 pub async fn set_integration(app: &App, name: &str, chosen: Vec<Setting>) -> Result<(), Refusal> {
+    set_integration_at(app, name, None, chosen).await
+}
+
+/// Changes settings; with a version, only those of that version.
+///
+/// # Errors
+/// An unknown integration, a malformed setting, another version, or when the store cannot answer.
+pub async fn set_integration_at(
+    app: &App,
+    name: &str,
+    version: Option<i64>,
+    chosen: Vec<Setting>,
+) -> Result<(), Refusal> {
+    for setting in &chosen {
+        match setting {
+            Setting::SignInClaim(Some(claim)) => names::sign_in_claim(claim).map_err(invalid)?,
+            Setting::RateLimit(limit) => check_rate(*limit)?,
+            _ => {}
+        }
+    }
     let apply = |settings: &mut IntegrationSettings| {
-        for setting in chosen {
+        for setting in &chosen {
             match setting {
                 Setting::Quirk(quirk, on) => {
                     let quirks = Quirks::from_bits(settings.quirks);
-                    settings.quirks = if on { quirks.with(quirk) } else { quirks.without(quirk) }.bits();
+                    settings.quirks = if *on { quirks.with(*quirk) } else { quirks.without(*quirk) }.bits();
                 }
-                Setting::RateLimit(limit) => settings.rate_limit = limit,
-                Setting::SignInClaim(claim) => settings.sign_in_claim = claim,
-                Setting::UserNameEmail(on) => settings.user_name_email = on,
+                Setting::RateLimit(limit) => settings.rate_limit = *limit,
+                Setting::SignInClaim(claim) => settings.sign_in_claim.clone_from(claim),
+                Setting::UserNameEmail(on) => settings.user_name_email = *on,
             }
         }
     };
-    change(app, name, EventKind::IntegrationSet, apply).await
+    change(app, name, EventKind::IntegrationSet, version, apply).await
 }
 
+/// Changes the settings that are there: of two who change at once, the second changes what the first made of them.
 async fn change(
     app: &App,
     name: &str,
     kind: EventKind,
-    apply: impl FnOnce(&mut IntegrationSettings),
+    expected: Option<i64>,
+    apply: impl Fn(&mut IntegrationSettings),
 ) -> Result<(), Refusal> {
-    let row = named(app, name).await?;
-    let mut settings = row.settings.clone();
-    apply(&mut settings);
-    if settings == row.settings {
-        return Ok(());
+    for _ in 0..ATTEMPTS {
+        let id = named(app, name).await?.id;
+        let version = integration_version(app, id).await?;
+        if expected.is_some_and(|expected| expected != version) {
+            let detail = "Somebody changed the integration since the version that If-Match names. Read it again first.";
+            return Err(Refusal::new(Code::PreconditionFailed, detail));
+        }
+        // Read after the version: what the guard holds true is at least as old.
+        let row = named(app, name).await?;
+        let mut settings = row.settings.clone();
+        apply(&mut settings);
+        if settings == row.settings {
+            return Ok(());
+        }
+        let payload = json!({ "before": row.settings, "after": settings });
+        let set = ChangeSet {
+            at: app.clock().now(),
+            guards: vec![Guard::Key { key: settings_key(id), version, bump: true }],
+            writes: vec![Write::UpdateIntegration { id: row.id, settings }],
+            events: vec![event(app, kind, Some(row.id), None, payload)],
+        };
+        if commit_guarded(app, set).await?.is_some() {
+            return Ok(());
+        }
     }
-    let event = event(app, kind, Some(row.id), None, json!({ "before": row.settings, "after": settings }));
-    commit(app, vec![Write::UpdateIntegration { id: row.id, settings }], vec![event]).await?;
-    Ok(())
+    Err(of_store(Error::Stale))
 }
 
 /// Deletes an integration with everything it provisioned. Persons it leaves without User and local account are closed.

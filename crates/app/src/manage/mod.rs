@@ -11,8 +11,9 @@ pub use admins::{Admin, NewAdmin, create_admin, recover_admin};
 pub use conflicts::{keep_conflict, link_conflict, list_conflicts};
 pub use domains::{claim_domain, list_domains, release_domain};
 pub use integrations::{
-    CreatedIntegration, IntegrationReport, NewIntegration, Setting, create_integration, delete_integration,
-    find_integration, list_integrations, pause_integration, resume_integration, set_integration, show_integration,
+    CreatedIntegration, IntegrationReport, NewIntegration, RATE_MAX_PER_SECOND, Setting, create_integration,
+    delete_integration, find_integration, integration_version, list_integrations, pause_integration,
+    resume_integration, set_integration, set_integration_at, show_integration,
 };
 pub use persons::{PersonReport, list_persons, show_person};
 pub use tokens::{TokenMade, create_token, list_tokens, revoke_token, rotate_token};
@@ -31,7 +32,7 @@ use serde_json::Value;
 /// How often a command reads and decides again.
 const ATTEMPTS: usize = 16;
 
-/// An event caused on the host: who has the host is trusted, and named `host`.
+/// An event caused by whoever acts. Who has the host is trusted, and named `host`.
 fn event(
     app: &App,
     kind: EventKind,
@@ -42,10 +43,10 @@ fn event(
     NewEvent {
         kind,
         integration,
-        request: app.new_request_id(),
+        request: app.request_id(),
         resource: None,
         person,
-        actor: "host".to_owned(),
+        actor: app.actor().to_owned(),
         call: None,
         payload,
         salt: app.random(),

@@ -1,6 +1,8 @@
 //! Values with a form of their own.
 
+use bailiwick_app::manage::RATE_MAX_PER_SECOND;
 use bailiwick_domain::ids::Millis;
+use bailiwick_domain::names;
 use bailiwick_domain::preset::Preset;
 use bailiwick_scim::quirks::Quirk;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -9,9 +11,6 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
-
-/// Most requests a second that can be asked for.
-const RATE_MAX: u32 = 1_000_000;
 
 /// How often an integration may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,8 +75,8 @@ pub(super) fn rate_limit_or_off(text: &str) -> Result<RateLimit, String> {
     match text {
         "off" => Ok(RateLimit::Off),
         text => match text.parse() {
-            Ok(limit @ 1..=RATE_MAX) => Ok(RateLimit::PerSecond(limit)),
-            _ => Err(format!("give a number from 1 to {RATE_MAX}, or off")),
+            Ok(limit @ 1..=RATE_MAX_PER_SECOND) => Ok(RateLimit::PerSecond(limit)),
+            _ => Err(format!("give a number from 1 to {RATE_MAX_PER_SECOND}, or off")),
         },
     }
 }
@@ -103,12 +102,9 @@ pub(super) fn sign_in_claim(text: &str) -> Result<SignInClaim, String> {
     if text == "none" {
         return Ok(SignInClaim(None));
     }
-    let fits = |word: &str| !word.is_empty() && word.len() <= 200 && word.bytes().all(|byte| byte.is_ascii_graphic());
-    match text.split_once('=') {
-        Some((claim, attribute)) if fits(claim) && fits(attribute) && !attribute.contains('=') => {
-            Ok(SignInClaim(Some(text.to_owned())))
-        }
-        _ => Err("give CLAIM=ATTRIBUTE, such as oid=externalId, or none".to_owned()),
+    match names::sign_in_claim(text) {
+        Ok(()) => Ok(SignInClaim(Some(text.to_owned()))),
+        Err(reason) => Err(format!("{reason}, or none")),
     }
 }
 

@@ -56,6 +56,12 @@ codes! {
     HostMissing = "host-missing", 400, None;
     /// The integration is paused.
     IntegrationPaused = "integration-paused", 403, None;
+    /// An equal request with this Idempotency-Key is being carried out.
+    IdempotencyInFlight = "idempotency-in-flight", 409, None;
+    /// The Idempotency-Key came before with another request.
+    IdempotencyKeyReused = "idempotency-key-reused", 422, None;
+    /// A secret that is shown once was shown already.
+    IdempotencyShownOnce = "idempotency-shown-once", 409, None;
     /// A fault of the server.
     Internal = "internal", 500, None;
     /// The invitation is unknown, used up, revoked or expired.
@@ -70,6 +76,8 @@ codes! {
     ManagedRole = "managed-role", 409, None;
     /// `/Me` is not offered: a token stands for an integration, not for a user.
     MeNotOffered = "me-not-offered", 501, None;
+    /// No form of the answer is among those that Accept names.
+    NotAcceptable = "not-acceptable", 406, None;
     /// More calls than the integration may make.
     RateLimited = "rate-limited", 429, None;
     /// The request did not arrive in time.

@@ -335,6 +335,31 @@ pub(super) const SERVER: &[Failure] = &[
                from the configured public URL.",
     },
     Failure {
+        code: "idempotency-in-flight",
+        cause: "A request with this Idempotency-Key is being carried out at this moment.",
+        remedy: "Wait a second and send the same request again: it is answered with what the first one got.",
+        hints: &[],
+        more: "A key stands for one request. While it is under way nobody knows yet how it ends, so the second one is \
+               neither carried out nor answered in its place.",
+    },
+    Failure {
+        code: "idempotency-key-reused",
+        cause: "The Idempotency-Key came before with another request.",
+        remedy: "Use a fresh key for every request that is not a repetition of an earlier one.",
+        hints: &[],
+        more: "A key is kept for 24 hours together with a digest of method, path and body. A repetition is answered \
+               with the first answer; something else under the same key would be dropped unnoticed, so it is refused.",
+    },
+    Failure {
+        code: "idempotency-shown-once",
+        cause: "The first request with this Idempotency-Key was carried out, and its answer showed a secret that is \
+                shown once.",
+        remedy: "Use what the first answer showed; if it is lost, revoke what was made and make another.",
+        hints: &[],
+        more: "The text of a token or secret is never stored, so the answer cannot be repeated. The refusal names the \
+               id of what was made.",
+    },
+    Failure {
         code: "internal",
         cause: "The server met a fault of its own and stopped this request; nothing was changed.",
         remedy: "Report it with the request id of the answer and the server's log of that minute.",
@@ -349,6 +374,14 @@ pub(super) const SERVER: &[Failure] = &[
         hints: &[],
         more: "RFC 7644 section 3.11 lets a server answer 501 here. Self-service through SCIM is off: what a person may \
                change is decided where that person signs in.",
+    },
+    Failure {
+        code: "not-acceptable",
+        cause: "The Accept header names no form in which this answer can be given.",
+        remedy: "Send Accept: application/json, or the form that the documentation of the route names, or no Accept.",
+        hints: &[],
+        more: "The REST API answers JSON, some routes CSV, YAML or an event stream besides; errors are always \
+               application/problem+json.",
     },
     Failure {
         code: "request-timeout",

@@ -24,7 +24,7 @@ pub(super) fn happened(entry: &Entry) -> String {
     }
     let Some(kind) = EventKind::from_text(&entry.event.kind) else { return entry.event.kind.clone() };
     match kind {
-        EventKind::CallRefused | EventKind::CallUnauthenticated => {
+        EventKind::ApiRefused | EventKind::CallRefused | EventKind::CallUnauthenticated => {
             format!("refused: {}", entry.said("detail").unwrap_or("no reason was kept"))
         }
         EventKind::CallUnchanged => "nothing to change: it was so already".to_owned(),
