@@ -1,12 +1,14 @@
 //! The part of the documentation that is generated: one page for each failure code, and the table of quirks. Both come
 //! from the tables the product itself uses, so that they cannot say anything else.
 
+use crate::process::{cargo, run};
 use bailiwick_domain::failure;
 use bailiwick_scim::quirks::Quirk;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Duration;
 
 const ERRORS: &str = "docs/reference/errors";
 
@@ -37,6 +39,21 @@ pub(crate) fn write(root: &Path) -> Result<(), String> {
     for path in left_over(root, &pages) {
         std::fs::remove_file(root.join(&path)).map_err(|error| format!("{path}: {error}"))?;
         println!("{path} removed");
+    }
+    Ok(())
+}
+
+/// Renews what tests of the crates that know it hold to the code: the command line and the OpenAPI document.
+pub(crate) fn renew(root: &Path) -> Result<(), String> {
+    const TESTS: &[&[&str]] = &[
+        &["test", "--quiet", "-p", "bailiwick", "--bin", "bailiwick", "the_reference"],
+        &["test", "--quiet", "-p", "bailiwick-server", "--test", "http", "the_document_is_the_committed_one"],
+    ];
+    for test in TESTS {
+        let mut command = cargo(root, test);
+        if !run(command.env("UPDATE", "1"), Duration::from_secs(1800), false)?.success() {
+            return Err(format!("`cargo {}` failed", test.join(" ")));
+        }
     }
     Ok(())
 }

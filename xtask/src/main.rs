@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     let root = root();
     let done = match words.as_slice() {
         ["tidy"] => tidy::run(&root),
-        ["gen"] => gen_docs::write(&root),
+        ["gen"] => gen_docs::write(&root).and_then(|()| gen_docs::renew(&root)),
         ["gen", "--check"] => report(gen_docs::stale(&root)),
         ["test"] => check::everything(&root),
         ["fuzz", rest @ ..] => fuzz::command(&root, rest),

@@ -1,7 +1,7 @@
 //! Whether the process answers, whether it can serve, and the answer to paths that lead nowhere.
 
 use crate::scim::Scim;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{Method, StatusCode};
@@ -30,6 +30,14 @@ pub(crate) async fn not_found(method: Method) -> Response {
         return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD, POST, PUT, PATCH, DELETE")]).into_response();
     }
     line(StatusCode::NOT_FOUND, r#"{"status":"not found"}"#.to_owned())
+}
+
+/// The page that explains a stable code: where the `type` of a problem leads.
+pub(crate) async fn error_page(Path(code): Path<String>) -> Response {
+    match bailiwick_domain::failure::page(&code) {
+        Some(page) => (StatusCode::OK, [(CONTENT_TYPE, "text/markdown; charset=utf-8")], page).into_response(),
+        None => line(StatusCode::NOT_FOUND, r#"{"status":"not found"}"#.to_owned()),
+    }
 }
 
 fn line(status: StatusCode, mut body: String) -> Response {

@@ -1,5 +1,6 @@
 //! Accepts connections and lets them go again.
 
+use crate::api::Api;
 use crate::gate::Gate;
 use crate::scim::Scim;
 use crate::wire::{Link, Watched, tls};
@@ -112,7 +113,8 @@ impl Bound {
         let Self { listener, tls, ready, .. } = self;
         let scim = Arc::new(Scim::new(app.clone(), ready.clone()));
         let (phase, follow) = watch::channel(Phase::Open);
-        let server = Arc::new(Server { router: router::build(scim), tls, http: builder(), phase: follow });
+        let api = Api::new(app.clone());
+        let server = Arc::new(Server { router: router::build(scim, api), tls, http: builder(), phase: follow });
         let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
         let housekeeping = tokio::spawn(keep_house(app.clone()));
         // A handle that is dropped stops the server, too.

@@ -2,13 +2,16 @@
 //!
 //! SCIM is served under `/scim/v2` and, for clients that cannot name a version, under `/scim` (RFC 7644 section 3.13).
 //! Everything below `/scim` goes through one door, [`scim::answer`], which authenticates first and looks the rest of the
-//! path up in [`SCIM`] afterwards: what is not listed cannot be reached, and nobody without a token learns what is.
+//! path up in [`SCIM`] afterwards: what is not listed cannot be reached, and nobody without a token learns what is. The
+//! REST API below `/api/v1` has a door and a table of its own, of the same kind: [`crate::api`].
 
+use crate::api::{self, Access, Api};
 use crate::health;
 use crate::scim::{self, Scim};
 use axum::Router;
 use axum::routing::{any, get};
 use bailiwick_domain::ids::Kind;
+use bailiwick_domain::policy::Action;
 use std::sync::Arc;
 
 /// Who may use a route.
@@ -18,6 +21,8 @@ pub enum Auth {
     Open,
     /// An integration, by its API token.
     Token,
+    /// Whoever is known to the REST API, with the action asked of the policy if there is one.
+    Principal(Option<Action>),
 }
 
 /// A route, for tests and documentation.
@@ -167,8 +172,15 @@ pub(crate) fn locate(below: &str) -> Place<'_> {
 }
 
 /// The router of the whole server.
-pub(crate) fn build(scim: Arc<Scim>) -> Router {
+pub(crate) fn build(scim: Arc<Scim>, api: Arc<Api>) -> Router {
+    let rest = Router::new()
+        .route("/api/v1", any(api::answer_api))
+        .route("/api/v1/", any(api::answer_api))
+        .route("/api/v1/{*rest}", any(api::answer_api))
+        .with_state(api);
     Router::new()
+        .merge(rest)
+        .route("/docs/errors/{code}", get(health::error_page))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/scim", any(scim::answer))
@@ -178,7 +190,7 @@ pub(crate) fn build(scim: Arc<Scim>) -> Router {
         .with_state(scim)
 }
 
-/// Every route, SCIM under both of its bases.
+/// Every route, SCIM under both of its bases, the REST API below `/api/v1`.
 #[must_use]
 pub fn routes() -> Vec<RouteInfo> {
     let mut all: Vec<RouteInfo> =
@@ -190,6 +202,15 @@ pub fn routes() -> Vec<RouteInfo> {
             all.extend(route.methods.iter().map(info));
         }
     }
+    all.extend(api::routes().map(|endpoint| RouteInfo {
+        method: endpoint.method,
+        path: format!("/api/v1{}", endpoint.path),
+        auth: match endpoint.access {
+            Access::Everybody => Auth::Open,
+            Access::Known => Auth::Principal(None),
+            Access::May(action) => Auth::Principal(Some(action)),
+        },
+    }));
     all
 }
 
@@ -248,6 +269,7 @@ mod tests {
     fn one_scim_route_is_open() {
         let mut open: Vec<String> =
             routes().into_iter().filter(|route| route.auth == Auth::Open).map(|route| route.path).collect();
+        open.retain(|path| !path.starts_with("/api/"));
         open.sort();
         assert_eq!(open, ["/healthz", "/readyz", "/scim/ServiceProviderConfig", "/scim/v2/ServiceProviderConfig"]);
         assert!(routes().len() > 50);

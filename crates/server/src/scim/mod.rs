@@ -18,7 +18,7 @@ mod view;
 pub(crate) use error::refuse_connection;
 
 use crate::gate::Gate;
-use crate::intake::{Entity, Failure, Rates, authenticate, caught, check_media};
+use crate::intake::{Entity, Failure, Rates, authenticate, caught, check_media, decode_segment};
 use crate::router::{self, Endpoint, Place};
 use crate::wire::Link;
 use axum::extract::{Request, State};
@@ -153,7 +153,7 @@ async fn prepare(
     let caller = &exchange.call.caller;
     exchange.scim.rates.check(&caller.token, caller.integration.rate_limit)?;
     let (route, segment) = match place {
-        Place::Known(route, segment) => (*route, query::decode_segment(segment)),
+        Place::Known(route, segment) => (*route, decode_segment(segment)),
         Place::Version => {
             return Err(
                 Error::new(Code::VersionUnsupported, "Only version 2 of SCIM is served, under /scim/v2.").into()

@@ -1,6 +1,7 @@
 //! The server over real sockets.
 
 mod answers;
+mod api;
 mod bodies;
 mod life;
 mod routes;

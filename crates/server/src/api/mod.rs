@@ -1,0 +1,81 @@
+//! The REST API over HTTP: one door for everything below `/api/v1`.
+//!
+//! How to add a route:
+//!
+//! 1. Write a file beside this one for the group (`teams.rs`) with its wire types, its handlers and a table:
+//!
+//!    ```ignore
+//!    pub(super) const ROUTES: &[Endpoint] = &[
+//!        get(May(TeamRead), "/teams", "listTeams", handler!(list)).says("Lists teams.").query(QUERY).lists::<Team>(),
+//!        post(May(TeamEdit), "/teams", "createTeam", handler!(create)).says("Makes a team.").takes::<NewTeam>().makes::<Team>(),
+//!        get(May(TeamRead), "/teams/{ref}", "readTeam", handler!(read)).says("Shows a team.").gives::<Team>().versioned(),
+//!        delete(May(TeamEdit), "/teams/{ref}", "deleteTeam", handler!(remove)).says("Deletes a team.").versioned(),
+//!    ];
+//!    ```
+//!
+//!    and a line for it in [`GROUPS`]. The action named here is asked of the policy on [`Object::Any`] before the handler
+//!    runs; the use case asks again for the object it finds.
+//! 2. Wire types derive `Serialize` or `Deserialize` (with `#[serde(deny_unknown_fields)]`) and `JsonSchema`; the doc
+//!    comments become the descriptions in the OpenAPI document. A type is an answer or a body, not both: name the body
+//!    `NewTeam`, `TeamChange`. Say bounds with `#[schemars(length(min = 1, max = 100))]`, and check them in the use case.
+//! 3. A handler is `async fn list(request: Request) -> Result<Answer, Failure>`. It takes what it needs from the request
+//!    (`path`, `param`, `number`, `flag`, `instant`, `page`, `body::<T>()`, `text`), calls one use case with
+//!    `&request.app` (which acts for the caller: events made with `app.actor()` and `app.request_id()` name them) and
+//!    `&request.principal`, and answers [`Answer::json`], [`Answer::made`], [`Answer::page`], [`Answer::empty`] or
+//!    [`Answer::text`]. A `Refusal` becomes a [`Failure`] by `?`; `Failure::from(refusal).at(faults)` adds places.
+//! 4. A single resource with a version says `.versioned()`: answer with `.versioned(&wire::tag(app, &[id, version]))`, and
+//!    before a change call `request.expects(&tag)` and put the guard of the row that was read into the change.
+//! 5. A page reads `request.page::<Place>()?` and answers `Answer::page(&request, &items, next, total)`, `next` being the
+//!    place of the last item when there are more.
+//! 6. An answer that shows a secret once says `.once()`; one that takes minutes `.slow()`; a POST that changes nothing
+//!    `.reads()`; a large body `.large()`.
+//! 7. `UPDATE=1 cargo test -p bailiwick-server the_document` renews `docs/reference/openapi.json` (`cargo xtask gen` does
+//!    it, too). The coverage test in `tests/http/api.rs` calls the route with nobody's, a wrong and a weak token by itself.
+
+mod answer;
+mod door;
+mod integrations;
+mod me;
+mod openapi;
+mod problem;
+mod read;
+mod request;
+mod table;
+mod wire;
+
+use crate::intake::Rates;
+use bailiwick_app::App;
+pub(crate) use door::answer as answer_api;
+use std::sync::Arc;
+use table::Group;
+
+/// Every group of routes. Order is that of the documentation.
+static GROUPS: &[Group] = &[
+    Group { tag: "service", about: "The service itself.", endpoints: me::ROUTES },
+    Group {
+        tag: "integrations",
+        about: "Connected directories and their SCIM tokens.",
+        endpoints: integrations::ROUTES,
+    },
+];
+
+/// What the handlers share.
+#[derive(Debug)]
+pub(crate) struct Api {
+    app: App,
+    rates: Rates,
+}
+
+impl Api {
+    pub(crate) fn new(app: App) -> Arc<Self> {
+        Arc::new(Self { rates: Rates::new(app.clone()), app })
+    }
+}
+
+/// Every route: method, path below the base, and who may use it, for tests.
+pub(crate) fn routes() -> impl Iterator<Item = &'static table::Endpoint> {
+    GROUPS.iter().flat_map(|group| group.endpoints)
+}
+
+pub use openapi::document as openapi;
+pub(crate) use table::Access;
