@@ -1,5 +1,6 @@
 //! The handle that use cases work with: store, schemas, clock and randomness, wired once.
 
+use crate::access::AccessState;
 use crate::counters::Counters;
 use crate::tokens::TokenCache;
 use bailiwick_domain::ids::{self, Millis};
@@ -59,8 +60,10 @@ struct Inner {
     wiring: Wiring,
     scim_base: String,
     etag_key: [u8; 32],
+    access: AccessState,
     tokens: TokenCache,
     counters: Counters,
+    mapping: crate::mapping::Room,
     queues: Vec<Mutex<()>>,
 }
 
@@ -77,8 +80,10 @@ impl App {
             wiring,
             scim_base,
             etag_key,
+            access: AccessState::default(),
             tokens: TokenCache::default(),
             counters: Counters::default(),
+            mapping: crate::mapping::Room::default(),
             queues: (0..QUEUES).map(|_| Mutex::default()).collect(),
         };
         Self { inner: Arc::new(inner), acting: None }
@@ -143,12 +148,20 @@ impl App {
         &self.inner.etag_key
     }
 
+    pub(crate) fn access(&self) -> &AccessState {
+        &self.inner.access
+    }
+
     pub(crate) fn tokens(&self) -> &TokenCache {
         &self.inner.tokens
     }
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.inner.counters
+    }
+
+    pub(crate) fn mapping(&self) -> &crate::mapping::Room {
+        &self.0.mapping
     }
 
     /// The queue of those who write the resource of that id.

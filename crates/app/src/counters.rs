@@ -21,6 +21,7 @@ pub(crate) struct Counters(Mutex<Counted>);
 struct Counted {
     reads: HashMap<(IntegrationId, &'static str, u16), (u64, Millis)>,
     tokens: HashMap<Arc<str>, Millis>,
+    credentials: HashMap<Arc<str>, Millis>,
     anonymous: HashMap<IpAddr, u64>,
     elsewhere: u64,
 }
@@ -47,6 +48,16 @@ impl App {
     /// Marks a token as used by a call that is recorded on its own.
     pub fn count_use(&self, caller: &Caller) {
         self.counters().lock().tokens.insert(caller.token.clone(), self.clock().now());
+    }
+
+    /// Marks a session or API token as used.
+    pub(crate) fn count_credential(&self, id: &Arc<str>) {
+        let now = self.clock().now();
+        let mut counted = self.counters().lock();
+        match counted.credentials.get_mut(id) {
+            Some(used) => *used = now,
+            None => drop(counted.credentials.insert(id.clone(), now)),
+        }
     }
 
     /// Counts a call that no token identifies. Memory is bounded, nothing waits.
@@ -77,6 +88,10 @@ impl App {
         if !counted.tokens.is_empty() {
             let used = counted.tokens.into_iter().map(|(token, at)| (token.to_string(), at));
             set.writes.push(Write::TouchTokens(used.collect()));
+        }
+        if !counted.credentials.is_empty() {
+            let used = counted.credentials.into_iter().map(|(credential, at)| (credential.to_string(), at));
+            set.writes.push(Write::TouchCredentials(used.collect()));
         }
         if !set.writes.is_empty()
             && let Err(error) = self.store().commit(set).await

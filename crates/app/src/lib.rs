@@ -15,6 +15,7 @@ pub mod directory;
 mod error;
 pub mod journal;
 pub mod manage;
+pub mod mapping;
 mod tokens;
 
 pub use app::{App, Clock, Ids, Wiring};

@@ -72,6 +72,10 @@ kinds! {
     HandoverOpen = "handover:open";
     /// The person came back: the open tasks were closed.
     HandoverReturn = "handover:return";
+    /// What a person has by rules and groups changed.
+    GrantChange = "grant:change";
+    /// The role of the last active admin was kept though no rule gives it any more.
+    GrantKept = "grant:kept";
     /// An integration was created.
     IntegrationCreate = "integration:create";
     /// An integration was deleted with all it had provisioned.
@@ -120,6 +124,10 @@ kinds! {
     SessionRefuse = "session:refuse";
     /// A setting of the store was changed.
     SettingSet = "setting:set";
+    /// Mapping rules were saved.
+    RulesSave = "rules:save";
+    /// Somebody looked at a mapping rule and decided whether it stays.
+    RuleReview = "rules:review";
     /// A token was made.
     TokenCreate = "token:create";
     /// A token was revoked.

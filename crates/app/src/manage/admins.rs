@@ -2,10 +2,9 @@
 
 use super::{ATTEMPTS, commit_guarded, event, invalid, missing, taken};
 use crate::Refusal;
+use crate::access::hash_password;
 use crate::app::App;
 use crate::error::of_store;
-use argon2::password_hash::SaltString;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::ids::prefixed_id;
@@ -18,10 +17,6 @@ use bailiwick_store::rows::PersonRow;
 use bailiwick_store::{ChangeSet, Constraint, Error, Guard, Write};
 use serde_json::json;
 
-/// Shortest password, in characters.
-const PASSWORD_CHARS: usize = 12;
-/// Longest password, in bytes: more would only cost time.
-const PASSWORD_BYTES: usize = 1024;
 /// Recovery codes handed out at once.
 const RECOVERY_CODES: usize = 8;
 
@@ -71,7 +66,7 @@ pub async fn create_admin(app: &App, new: NewAdmin) -> Result<Admin, Refusal> {
     if let Some(email) = new.email.as_deref().filter(|email| !names::is_email_form(email)) {
         return Err(invalid(format!("\"{email}\" is not an e-mail address.")));
     }
-    let password_hash = hash(app, &new.password)?;
+    let password_hash = hash_password(app, &new.password).await?;
     let (recovery_codes, recovery_digests) = recovery(app);
     let user_name_key = text::unique_key(&user_name);
     let email_key = new.email.as_deref().map(names::email_key);
@@ -117,7 +112,7 @@ pub async fn create_admin(app: &App, new: NewAdmin) -> Result<Admin, Refusal> {
 /// # Errors
 /// An unknown admin, a bad password, or when the store cannot answer.
 pub async fn recover_admin(app: &App, user_name: &str, password: &str) -> Result<Admin, Refusal> {
-    let password_hash = hash(app, password)?;
+    let password_hash = hash_password(app, password).await?;
     for _ in 0..ATTEMPTS {
         let person = find(app, user_name).await?;
         let (recovery_codes, recovery_digests) = recovery(app);
@@ -159,19 +154,4 @@ fn recovery(app: &App) -> (Vec<String>, Vec<[u8; 32]>) {
     let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| token::recovery_code(app.random())).collect();
     let digests = codes.iter().map(|code| token::recovery_digest(code)).collect();
     (codes, digests)
-}
-
-/// Argon2id with 19 MiB, two passes and one lane: the first choice of OWASP's password storage guidance.
-fn hash(app: &App, password: &str) -> Result<String, Refusal> {
-    if password.chars().count() < PASSWORD_CHARS {
-        return Err(invalid(format!("A password has at least {PASSWORD_CHARS} characters.")));
-    }
-    if password.len() > PASSWORD_BYTES {
-        return Err(invalid(format!("A password has at most {PASSWORD_BYTES} bytes.")));
-    }
-    let failed = |_| failure::error(ProductCode::Internal, "The password could not be hashed.");
-    let salt = SaltString::encode_b64(&app.random::<16>()).map_err(failed)?;
-    let params = Params::new(19 * 1024, 2, 1, None).map_err(|error| failed(error.into()))?;
-    let hashed = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password(password.as_bytes(), &salt);
-    Ok(hashed.map_err(failed)?.to_string())
 }

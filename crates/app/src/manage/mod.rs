@@ -30,10 +30,10 @@ use bailiwick_store::{ChangeSet, Committed, Error, Write};
 use serde_json::Value;
 
 /// How often a command reads and decides again.
-const ATTEMPTS: usize = 16;
+pub(crate) const ATTEMPTS: usize = 16;
 
 /// An event caused by whoever acts. Who has the host is trusted, and named `host`.
-fn event(
+pub(crate) fn event(
     app: &App,
     kind: EventKind,
     integration: Option<IntegrationId>,
@@ -54,13 +54,13 @@ fn event(
 }
 
 /// Commits writes with their events.
-async fn commit(app: &App, writes: Vec<Write>, events: Vec<NewEvent>) -> Result<Committed, Refusal> {
+pub(crate) async fn commit(app: &App, writes: Vec<Write>, events: Vec<NewEvent>) -> Result<Committed, Refusal> {
     let set = ChangeSet { at: app.clock().now(), guards: Vec::new(), writes, events };
     app.store().commit(set).await.map_err(of_store)
 }
 
 /// `None` when a precondition was stale.
-async fn commit_guarded(app: &App, set: ChangeSet) -> Result<Option<Committed>, Refusal> {
+pub(crate) async fn commit_guarded(app: &App, set: ChangeSet) -> Result<Option<Committed>, Refusal> {
     match app.store().commit(set).await {
         Ok(committed) => Ok(Some(committed)),
         Err(Error::Stale) => Ok(None),
@@ -73,14 +73,14 @@ async fn named(app: &App, name: &str) -> Result<IntegrationRow, Refusal> {
     row.ok_or_else(|| missing(format!("There is no integration named \"{name}\". See: bailiwick integration list")))
 }
 
-fn missing(detail: String) -> Refusal {
+pub(crate) fn missing(detail: String) -> Refusal {
     Refusal::new(Code::NotFound, detail)
 }
 
-fn invalid(detail: impl Into<String>) -> Refusal {
+pub(crate) fn invalid(detail: impl Into<String>) -> Refusal {
     Refusal::new(Code::ValueInvalid, detail)
 }
 
-fn taken(detail: String) -> Refusal {
+pub(crate) fn taken(detail: String) -> Refusal {
     Refusal::new(Code::Uniqueness, detail)
 }

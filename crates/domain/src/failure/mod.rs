@@ -5,6 +5,7 @@
 //! `docs/reference/errors` all read it.
 
 mod access;
+mod mapping;
 mod pages;
 mod product;
 mod protocol;
@@ -78,12 +79,18 @@ codes! {
     MeNotOffered = "me-not-offered", 501, None;
     /// No form of the answer is among those that Accept names.
     NotAcceptable = "not-acceptable", 406, None;
+    /// The store changed since the preview that the caller relies on.
+    PreviewStale = "preview-stale", 409, None;
     /// More calls than the integration may make.
     RateLimited = "rate-limited", 429, None;
     /// The request did not arrive in time.
     RequestTimeout = "request-timeout", 408, None;
     /// Somebody still holds the role.
     RoleInUse = "role-in-use", 409, None;
+    /// The rules would remove an admin, empty a team or take away more than the guard lets pass.
+    RulesDangerous = "rules-dangerous", 409, None;
+    /// The rule file cannot be used.
+    RulesInvalid = "rules-invalid", 400, None;
     /// Too many failed sign-ins.
     SignInLocked = "sign-in-locked", 429, None;
     /// Name, password or recovery code are wrong.
@@ -160,6 +167,7 @@ pub fn failures() -> impl Iterator<Item = &'static Failure> {
         product::ACCESS,
         product::SERVER,
         access::POLICY,
+        mapping::MAPPING,
     ]
     .into_iter()
     .flatten()

@@ -205,6 +205,12 @@ impl Compiled {
         self.rules.is_empty() && self.feeds.is_empty()
     }
 
+    /// Whether the documents of groups are asked for; their names and ids are always.
+    #[must_use]
+    pub fn asks_group_documents(&self) -> bool {
+        !self.filters.is_empty()
+    }
+
     /// Every feed.
     pub fn feeds(&self) -> impl Iterator<Item = &Feed> {
         self.feeds.values().flatten()

@@ -145,6 +145,14 @@ impl RuleSet {
         self.rules.iter().find(|rule| rule.id == id)
     }
 
+    /// The teams the rules name, those apart that are named by what a pattern captures.
+    pub fn teams(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().flat_map(|rule| &rule.then).filter_map(|then| match then {
+            Then::Team { team, .. } if super::pattern::placeholders(team) == 0 => Some(team.as_str()),
+            _ => None,
+        })
+    }
+
     /// Whether a rule takes the name of a team from a captured group name: whether a new team or alias may be meant.
     #[must_use]
     pub fn names_teams_by_capture(&self) -> bool {

@@ -152,7 +152,7 @@ impl Passage {
         let token = bearer(headers).map_err(|(code, why)| Failure::unauthenticated(failure::error(code, why), true))?;
         match within(AUTH_TIME, access::identify_api(&self.api.app, token)).await {
             Ok(principal) => {
-                self.app = self.api.app.acting(&principal.id, &self.id);
+                self.app = self.api.app.acting(principal.actor(), &self.id);
                 self.principal = principal;
                 Ok(())
             }

@@ -103,6 +103,7 @@ impl<'a, E: Exec> Work<'a, E> {
         match write {
             Write::CloseGrants { .. }
             | Write::DeleteEntry { .. }
+            | Write::EndCredential { .. }
             | Write::DeleteItem { .. }
             | Write::Grants(_)
             | Write::Hold { .. }

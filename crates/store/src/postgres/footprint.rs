@@ -124,6 +124,7 @@ impl<'a> Footprint<'a> {
             Write::ClaimDomain { .. }
             | Write::CloseGrants { .. }
             | Write::DeleteEntry { .. }
+            | Write::EndCredential { .. }
             | Write::DeleteItem { .. }
             | Write::Grants(_)
             | Write::Hold { .. }

@@ -1,0 +1,79 @@
+//! What is odd about rules: the pure lint with everything it looks at.
+
+use super::{NotTaken, RULES, current, preview, read_rules, reviews, vocabulary};
+use crate::access::{Action, Object, Principal, require};
+use crate::app::App;
+use crate::error::of_store;
+use bailiwick_domain::mapping::lint::{Around, Lint};
+use bailiwick_domain::policy;
+use bailiwick_store::query::ItemQuery;
+use std::collections::{BTreeMap, HashSet};
+
+/// Catalog entities read at once, and the most whose names are compared.
+const PAGE: u32 = 1_000;
+const SERVICES: usize = 50_000;
+
+/// What is odd about a rule file, or about the rules in force.
+///
+/// # Errors
+/// Faults of the file, `forbidden`, or when the store cannot answer.
+pub async fn lint(app: &App, principal: &Principal, text: Option<&str>) -> Result<Vec<Lint>, NotTaken> {
+    require(app, principal, Action::RuleRead, &Object::None).await?;
+    let set = match text {
+        Some(text) => read_rules(app, text).await?,
+        None => current::stored(app).await?.0,
+    };
+    let owners: Vec<String> = set.rules.iter().map(|rule| rule.owner.clone()).collect();
+    let owners = vocabulary::owners_there(app, &owners).await?;
+    let version = app.store().guard(RULES).await.map_err(of_store)?;
+    let rules = current::compile(app, set, version).await?;
+    let (effects, matches) = preview::over_everybody(app, &rules).await?;
+    let domains = app.store().domains().await.map_err(of_store)?.into_iter().map(|domain| domain.name).collect();
+    let ranks: BTreeMap<String, u16> =
+        policy::builtins().into_iter().map(|role| (role.name.clone(), role.rank)).collect();
+    let around = Around {
+        matches: &matches,
+        people: effects.active,
+        services: &services(app).await?,
+        domains: &domains,
+        owners: &owners,
+        due: &if text.is_none() { reviews::due(app).await? } else { BTreeMap::new() },
+        now: app.clock().now(),
+        rank: &|role| ranks.get(role).copied().unwrap_or(0),
+        feeds: &feeds(app, &rules).await?,
+    };
+    Ok(bailiwick_domain::mapping::lint::lint(&rules, &around))
+}
+
+/// The groups that feed teams, by name, with the titles of the teams.
+async fn feeds(
+    app: &App,
+    rules: &bailiwick_domain::mapping::Compiled,
+) -> Result<Vec<(String, String)>, NotTaken> {
+    let rows = app.store().feeds().await.map_err(of_store)?;
+    let groups: Vec<i64> = rows.iter().map(|row| row.group).collect();
+    if groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    let web = app.store().groups_above(&groups).await.map_err(of_store)?;
+    let names: BTreeMap<String, String> = web.groups.into_iter().map(|group| (group.id, group.display)).collect();
+    let named = |feed: &bailiwick_domain::mapping::Feed| Some((names.get(&feed.group)?.clone(), feed.team.title.clone()));
+    Ok(rules.feeds().filter_map(named).collect())
+}
+
+/// The names of components and APIs as they are compared.
+async fn services(app: &App) -> Result<HashSet<String>, NotTaken> {
+    let mut names = HashSet::new();
+    let mut after = None;
+    while names.len() < SERVICES {
+        let kinds = vec!["component".to_owned(), "api".to_owned()];
+        let query = ItemQuery { kinds, after, limit: PAGE, ..ItemQuery::default() };
+        let page = app.store().items(query).await.map_err(of_store)?;
+        names.extend(page.rows.into_iter().map(|item| item.name_key));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,99 @@
+//! In the background: everybody who is marked is evaluated again, in chunks, while others write in between.
+//!
+//! Every replica may do it: a chunk is decided by what was read and committed under guards, so that two who take the
+//! same persons cannot do harm, one of them only finds its part done.
+
+use super::settle::{CHUNK, Settled, settle_chunk};
+use super::weigh::Cause;
+use super::current;
+use crate::Refusal;
+use crate::app::App;
+use crate::error::of_store;
+use bailiwick_domain::mapping::GroupMatches;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+/// How often it is looked for persons that another process marked.
+const POLL: Duration = Duration::from_secs(1);
+/// Between two chunks, so that whoever writes gets a turn.
+const PAUSE: Duration = Duration::from_millis(1);
+/// How long to wait after trouble.
+const TROUBLE: Duration = Duration::from_secs(5);
+
+/// Where the work that is going on stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Run {
+    /// Persons that were marked when it began.
+    total: u64,
+}
+
+/// How far everybody is up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Progress {
+    /// Persons still to be evaluated.
+    pub waiting: u64,
+    /// Persons that were to be evaluated when the present work began; 0 if none is going on.
+    pub total: u64,
+}
+
+/// How far everybody is up to date.
+///
+/// # Errors
+/// When the store cannot answer.
+pub async fn progress(app: &App) -> Result<Progress, Refusal> {
+    let waiting = app.store().dirty_count().await.map_err(of_store)?;
+    let mut run = app.mapping().run.write().unwrap_or_else(PoisonError::into_inner);
+    run.total = if waiting == 0 { 0 } else { run.total.max(waiting) };
+    Ok(Progress { waiting, total: run.total })
+}
+
+/// Evaluates whoever is marked, for ever. It ends when the task it runs in is aborted: what was committed stands, the
+/// rest stays marked.
+pub async fn recompute(app: App) {
+    loop {
+        match drain(&app).await {
+            Ok(_) => {
+                // A mark of this process wakes it at once.
+                let _ = tokio::time::timeout(POLL, app.mapping().wake.notified()).await;
+            }
+            Err(refusal) => {
+                tracing::warn!(%refusal, "grants cannot be brought up to date now");
+                tokio::time::sleep(TROUBLE).await;
+            }
+        }
+    }
+}
+
+/// Evaluates everybody who is marked, until nobody is: for commands that wait for it and for tests.
+///
+/// # Errors
+/// Rules that cannot be evaluated, or when the store cannot answer.
+pub async fn settle_everybody(app: &App) -> Result<Settled, Refusal> {
+    let mut all = Settled::default();
+    loop {
+        let done = drain(app).await?;
+        all.settled += done.settled;
+        all.changed += done.changed;
+        if done.stale == 0 {
+            return Ok(all);
+        }
+    }
+}
+
+/// Once over everybody who is marked.
+async fn drain(app: &App) -> Result<Settled, Refusal> {
+    let mut memo = GroupMatches::default();
+    let (mut after, mut done) = (0, Settled::default());
+    loop {
+        let limit = u32::try_from(CHUNK).unwrap_or(u32::MAX);
+        let persons = app.store().dirty(after, limit).await.map_err(of_store)?;
+        let Some(last) = persons.last() else { return Ok(done) };
+        after = *last;
+        let rules = current(app).await?;
+        let one = settle_chunk(app, &rules, &mut memo, &persons, Cause::Recompute).await?;
+        done.settled += one.settled;
+        done.changed += one.changed;
+        done.stale += one.stale;
+        tokio::time::sleep(PAUSE).await;
+    }
+}
