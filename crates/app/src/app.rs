@@ -161,7 +161,7 @@ impl App {
     }
 
     pub(crate) fn mapping(&self) -> &crate::mapping::Room {
-        &self.0.mapping
+        &self.inner.mapping
     }
 
     /// The queue of those who write the resource of that id.

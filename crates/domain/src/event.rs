@@ -128,6 +128,30 @@ kinds! {
     RulesSave = "rules:save";
     /// Somebody looked at a mapping rule and decided whether it stays.
     RuleReview = "rules:review";
+    /// An entity of the catalog was changed.
+    EntityChange = "entity:change";
+    /// An entity of the catalog was created.
+    EntityCreate = "entity:create";
+    /// An entity of the catalog was deleted.
+    EntityDelete = "entity:delete";
+    /// A person became a member of a team by hand.
+    MemberAdd = "member:add";
+    /// A membership by hand was taken away.
+    MemberRemove = "member:remove";
+    /// A tier, lifecycle or property is no longer defined.
+    StandardDelete = "standard:delete";
+    /// A tier, lifecycle or property was defined or changed.
+    StandardSet = "standard:set";
+    /// A team was changed.
+    TeamChange = "team:change";
+    /// A team was created.
+    TeamCreate = "team:create";
+    /// A team was deleted.
+    TeamDelete = "team:delete";
+    /// A group feeds a team.
+    TeamFeed = "team:feed";
+    /// A group feeds a team no longer.
+    TeamUnfeed = "team:unfeed";
     /// A token was made.
     TokenCreate = "token:create";
     /// A token was revoked.

@@ -45,11 +45,6 @@ fn peek(app: &App) -> Option<Arc<Compiled>> {
     app.mapping().compiled.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Forgets what is held: it is read again when it is needed.
-pub(crate) fn forget(app: &App) {
-    *app.mapping().compiled.write().unwrap_or_else(PoisonError::into_inner) = None;
-}
-
 /// Holds as long as these rules are in force.
 pub(crate) fn in_force(rules: &Compiled) -> Guard {
     Guard::Key { key: RULES.to_owned(), version: rules.version(), bump: false }
@@ -89,13 +84,14 @@ pub(super) async fn compile(app: &App, set: RuleSet, version: i64) -> Result<Com
     } else {
         vocabulary::teams(app, &named).await?
     };
-    let integrations: HashMap<String, IntegrationId> = match set.rules.iter().any(|rule| rule.when.integration.is_some()) {
-        false => HashMap::new(),
-        true => {
-            let rows = app.store().integrations().await.map_err(of_store)?;
-            rows.into_iter().map(|row| (row.name, row.id)).collect()
-        }
-    };
+    let integrations: HashMap<String, IntegrationId> =
+        match set.rules.iter().any(|rule| rule.when.integration.is_some()) {
+            false => HashMap::new(),
+            true => {
+                let rows = app.store().integrations().await.map_err(of_store)?;
+                rows.into_iter().map(|row| (row.name, row.id)).collect()
+            }
+        };
     let world = World { registry: app.registry(), teams: &teams, integrations: &integrations, feeds: &feeds };
     Compiled::new(set, version, &world).map_err(|reason| broken(&reason))
 }

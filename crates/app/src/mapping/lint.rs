@@ -1,6 +1,6 @@
 //! What is odd about rules: the pure lint with everything it looks at.
 
-use super::{NotTaken, RULES, current, preview, read_rules, reviews, vocabulary};
+use super::{NotTaken, RULES, current, explain, preview, read_rules, reviews, vocabulary};
 use crate::access::{Action, Object, Principal, require};
 use crate::app::App;
 use crate::error::of_store;
@@ -29,8 +29,8 @@ pub async fn lint(app: &App, principal: &Principal, text: Option<&str>) -> Resul
     let rules = current::compile(app, set, version).await?;
     let (effects, matches) = preview::over_everybody(app, &rules).await?;
     let domains = app.store().domains().await.map_err(of_store)?.into_iter().map(|domain| domain.name).collect();
-    let ranks: BTreeMap<String, u16> =
-        policy::builtins().into_iter().map(|role| (role.name.clone(), role.rank)).collect();
+    let mut ranks = explain::ranks(app).await?;
+    ranks.extend(policy::builtins().into_iter().map(|role| (role.name.clone(), role.rank)));
     let around = Around {
         matches: &matches,
         people: effects.active,
@@ -39,17 +39,14 @@ pub async fn lint(app: &App, principal: &Principal, text: Option<&str>) -> Resul
         owners: &owners,
         due: &if text.is_none() { reviews::due(app).await? } else { BTreeMap::new() },
         now: app.clock().now(),
-        rank: &|role| ranks.get(role).copied().unwrap_or(0),
+        ranks: &ranks,
         feeds: &feeds(app, &rules).await?,
     };
     Ok(bailiwick_domain::mapping::lint::lint(&rules, &around))
 }
 
 /// The groups that feed teams, by name, with the titles of the teams.
-async fn feeds(
-    app: &App,
-    rules: &bailiwick_domain::mapping::Compiled,
-) -> Result<Vec<(String, String)>, NotTaken> {
+async fn feeds(app: &App, rules: &bailiwick_domain::mapping::Compiled) -> Result<Vec<(String, String)>, NotTaken> {
     let rows = app.store().feeds().await.map_err(of_store)?;
     let groups: Vec<i64> = rows.iter().map(|row| row.group).collect();
     if groups.is_empty() {
@@ -57,7 +54,8 @@ async fn feeds(
     }
     let web = app.store().groups_above(&groups).await.map_err(of_store)?;
     let names: BTreeMap<String, String> = web.groups.into_iter().map(|group| (group.id, group.display)).collect();
-    let named = |feed: &bailiwick_domain::mapping::Feed| Some((names.get(&feed.group)?.clone(), feed.team.title.clone()));
+    let named =
+        |feed: &bailiwick_domain::mapping::Feed| Some((names.get(&feed.group)?.clone(), feed.team.title.clone()));
     Ok(rules.feeds().filter_map(named).collect())
 }
 

@@ -18,9 +18,11 @@ mod vocabulary;
 mod weigh;
 
 pub use current::{current, rules_guard};
-pub use explain::{AccessLine, Explained, Ownership, Way, access, access_csv, explain};
+pub use explain::{
+    AccessLine, CSV_HEAD, Explained, Has, Ownership, Way, access, access_csv, explain, memberships, words,
+};
 pub use lint::lint;
-pub use preview::{Preview, Tried, preview, try_person};
+pub use preview::{Preview, Tried, line_words, preview, try_person};
 pub use recompute::{Progress, progress, recompute, settle_everybody};
 pub use reviews::{Decision, Review, ReviewEntry, due_reviews, record_review};
 pub use rules::{Apply, Saved, Text, Version, apply_rules, list_versions, read_version, restore_version};

@@ -9,9 +9,7 @@ use crate::error::of_store;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::guard::Thresholds;
 use bailiwick_domain::mapping::effects::{Case, Line};
-use bailiwick_domain::mapping::{
-    Compiled, Danger, Effects, Grant, GroupMatches, Origin, RuleSet, diff, evaluate,
-};
+use bailiwick_domain::mapping::{Compiled, Danger, Effects, Grant, GroupMatches, Origin, RuleSet, diff, evaluate};
 use bailiwick_domain::person::State;
 use bailiwick_scim::{Code, etag};
 use bailiwick_store::query::{EventQuery, PersonListQuery};
@@ -24,8 +22,16 @@ const EVENT_PAGES: usize = 20;
 /// Kinds of events, by how they begin, that change what rules would do: of Users and Groups, persons, teams, roles,
 /// grants and the rules themselves.
 const COUNTS: [&str; 10] = [
-    "conflict:link", "grant:", "hold:", "integration:apply", "integration:delete", "person:", "prov:", "role:",
-    "rules:save", "team:",
+    "conflict:link",
+    "grant:",
+    "hold:",
+    "integration:apply",
+    "integration:delete",
+    "person:",
+    "prov:",
+    "role:",
+    "rules:save",
+    "team:",
 ];
 
 /// What rules would do.
@@ -83,10 +89,7 @@ pub(super) async fn preview_set(app: &App, set: RuleSet) -> Result<Preview, Refu
 }
 
 /// Adds up what rules would do to everybody who is not closed, some hundred at a time.
-pub(super) async fn over_everybody(
-    app: &App,
-    rules: &Compiled,
-) -> Result<(Effects, BTreeMap<String, u64>), Refusal> {
+pub(super) async fn over_everybody(app: &App, rules: &Compiled) -> Result<(Effects, BTreeMap<String, u64>), Refusal> {
     let mut memo = GroupMatches::default();
     let mut effects = Effects::default();
     let mut matches: BTreeMap<String, u64> = BTreeMap::new();
@@ -95,8 +98,7 @@ pub(super) async fn over_everybody(
         let limit = u32::try_from(CHUNK).unwrap_or(u32::MAX);
         let query = PersonListQuery { after, limit, ..PersonListQuery::default() };
         let page = app.store().person_page(query).await.map_err(of_store)?;
-        let persons: Vec<i64> =
-            page.rows.iter().filter(|row| row.state != State::Closed).map(|row| row.seq).collect();
+        let persons: Vec<i64> = page.rows.iter().filter(|row| row.state != State::Closed).map(|row| row.seq).collect();
         if !persons.is_empty() {
             let subjects = subject::read(app, rules, &persons).await?;
             for row in &subjects.rows {
@@ -138,12 +140,7 @@ fn add(effects: &mut Effects, row: &bailiwick_store::rows::SubjectRow, wanted: &
 ///
 /// # Errors
 /// Faults of the file, an unknown person, `forbidden`, or when the store cannot answer.
-pub async fn try_person(
-    app: &App,
-    principal: &Principal,
-    text: Option<&str>,
-    person: &str,
-) -> Result<Tried, NotTaken> {
+pub async fn try_person(app: &App, principal: &Principal, text: Option<&str>, person: &str) -> Result<Tried, NotTaken> {
     require(app, principal, Action::RuleRead, &Object::None).await?;
     let set = match text {
         Some(text) => read_rules(app, text).await?,
@@ -169,10 +166,8 @@ pub async fn try_person(
 /// The thresholds of the integrations if all say the same, else those of the product.
 pub(super) async fn thresholds(app: &App) -> Result<Thresholds, Refusal> {
     let rows = app.store().integrations().await.map_err(of_store)?;
-    let mut said = rows.iter().map(|row| Thresholds {
-        percent: row.settings.guard_percent,
-        people: row.settings.guard_people,
-    });
+    let mut said =
+        rows.iter().map(|row| Thresholds { percent: row.settings.guard_percent, people: row.settings.guard_people });
     let Some(first) = said.next() else { return Ok(Thresholds::default()) };
     Ok(if said.all(|other| other == first) { first } else { Thresholds::default() })
 }

@@ -3,9 +3,9 @@
 //! Every replica may do it: a chunk is decided by what was read and committed under guards, so that two who take the
 //! same persons cannot do harm, one of them only finds its part done.
 
+use super::current;
 use super::settle::{CHUNK, Settled, settle_chunk};
 use super::weigh::Cause;
-use super::current;
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;

@@ -171,7 +171,7 @@ pub async fn record_review(
         let event = NewEvent {
             kind: EventKind::RuleReview,
             integration: None,
-            request: app.new_request_id(),
+            request: app.request_id(),
             resource: None,
             person: None,
             actor: principal.actor().to_owned(),

@@ -162,7 +162,7 @@ impl Saving<'_> {
         set.events.push(NewEvent {
             kind: EventKind::RulesSave,
             integration: None,
-            request: app.new_request_id(),
+            request: app.request_id(),
             resource: None,
             person: None,
             actor: actor.to_owned(),
@@ -259,12 +259,7 @@ fn version(entry: &EntryRow) -> (Version, Value) {
 ///
 /// # Errors
 /// As [`apply_rules`], or an unknown version.
-pub async fn restore_version(
-    app: &App,
-    principal: &Principal,
-    number: u64,
-    how: &Apply,
-) -> Result<Saved, NotTaken> {
+pub async fn restore_version(app: &App, principal: &Principal, number: u64, how: &Apply) -> Result<Saved, NotTaken> {
     let old = read_version(app, principal, Some(number)).await?;
     let note = how.note.clone().or_else(|| Some(format!("version {number} again")));
     apply_rules(app, principal, &old.text, &Apply { note, ..how.clone() }).await

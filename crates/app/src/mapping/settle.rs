@@ -14,7 +14,7 @@ use bailiwick_store::{ChangeSet, Error, Write};
 use serde_json::{Value, json};
 
 /// Persons settled at once.
-pub const CHUNK: usize = 500;
+pub(super) const CHUNK: usize = 500;
 /// Sets handed to the store at once: it lets others write in between.
 const SETS: usize = 64;
 /// Persons without change whose marks are taken away by one set.
@@ -181,7 +181,7 @@ pub(crate) fn change_event(app: &App, person: &str, diff: &Diff, why: &str) -> O
     Some(NewEvent {
         kind: EventKind::GrantChange,
         integration: None,
-        request: app.new_request_id(),
+        request: app.request_id(),
         resource: None,
         person: Some(person.to_owned()),
         actor: "server".to_owned(),

@@ -107,11 +107,7 @@ pub(crate) fn subject(row: &SubjectRow, web: &Web) -> Subject {
             groups: closure.groups,
         }
     };
-    Subject {
-        person: row.person.id.clone(),
-        state: row.person.state,
-        users: row.users.iter().map(user).collect(),
-    }
+    Subject { person: row.person.id.clone(), state: row.person.state, users: row.users.iter().map(user).collect() }
 }
 
 fn name(document: &Object) -> Option<String> {

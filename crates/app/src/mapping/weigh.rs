@@ -92,7 +92,7 @@ async fn keep_the_last_admin(app: &App, outcomes: &mut [Outcome]) -> Result<(), 
         outcome.events.push(NewEvent {
             kind: EventKind::GrantKept,
             integration: None,
-            request: app.new_request_id(),
+            request: app.request_id(),
             resource: None,
             person: Some(outcome.row.person.id.clone()),
             actor: "server".to_owned(),

@@ -41,6 +41,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// The document of an item of the catalog, or of what is defined for them, does not fit.
+    DocumentInvalid = "document-invalid", 400, Some(ScimType::InvalidValue);
     /// The integration insists on a userName in e-mail form.
     EmailRequiredUserName = "email-required-user-name", 400, Some(ScimType::InvalidValue);
     /// The Expect header asks for something other than 100-continue.
@@ -75,6 +77,8 @@ codes! {
     ManagedPerson = "managed-person", 409, None;
     /// The role is held by a rule, not by hand.
     ManagedRole = "managed-role", 409, None;
+    /// A group or a rule gives the membership, so that it cannot be taken away by hand.
+    MembershipManaged = "membership-managed", 409, None;
     /// `/Me` is not offered: a token stands for an integration, not for a user.
     MeNotOffered = "me-not-offered", 501, None;
     /// No form of the answer is among those that Accept names.

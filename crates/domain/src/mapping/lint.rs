@@ -67,16 +67,10 @@ pub struct Around<'a> {
     pub due: &'a BTreeMap<String, Millis>,
     /// Now.
     pub now: Millis,
-    /// How strong a role is.
-    pub rank: &'a dyn Fn(&str) -> u16,
+    /// How strong the roles are.
+    pub ranks: &'a BTreeMap<String, u16>,
     /// Names of the groups that feed teams, with the teams.
     pub feeds: &'a [(String, String)],
-}
-
-impl std::fmt::Debug for dyn Fn(&str) -> u16 + '_ {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("rank")
-    }
 }
 
 /// What is odd about the rules, in their order.
@@ -141,7 +135,7 @@ fn condition(rule: &Rule, around: &Around<'_>, say: &mut dyn FnMut(Odd, String))
 
 fn gives(then: &Then, around: &Around<'_>, say: &mut dyn FnMut(Odd, String)) {
     match then {
-        Then::Role { role } if (around.rank)(role) >= MUCH_RANK => {
+        Then::Role { role } if around.ranks.get(role).is_some_and(|rank| *rank >= MUCH_RANK) => {
             say(Odd::GivesMuch, format!("gives the role {role}"));
         }
         Then::Team { team, .. } => {

@@ -1,0 +1,500 @@
+//! Who has what and through what: now, and at any past moment.
+
+use super::subject;
+use crate::Refusal;
+use crate::access::{Action, Object, Principal, require};
+use crate::app::App;
+use crate::error::of_store;
+use bailiwick_domain::catalog::properties::Definitions;
+use bailiwick_domain::catalog::schema;
+use bailiwick_domain::ids::Millis;
+use bailiwick_domain::mapping::effects::ADMIN;
+use bailiwick_domain::mapping::grant::{membership_rank, parse_path, strongest};
+use bailiwick_domain::mapping::{GrantKind, HeldGrant, Step, StepKind, effects};
+use bailiwick_domain::person::State;
+use bailiwick_domain::policy;
+use bailiwick_scim::Code;
+use bailiwick_store::query::{EntryQuery, ItemQuery};
+use bailiwick_store::rows::{GrantRow, ItemRow, PersonRow, StateRow};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+/// Entities shown of those a person owns.
+const OWNED: usize = 200;
+/// Custom roles read at once.
+const ROLES: u32 = 1_000;
+
+/// One way in which somebody has something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Way {
+    /// `hand`, `feed:...`, `rule:...`.
+    pub origin: String,
+    /// How (the membership role of a team, the value of a property).
+    pub value: String,
+    /// The way in words.
+    pub words: String,
+    /// The way step by step.
+    pub path: Vec<Step>,
+    /// Since when.
+    pub from: Millis,
+    /// Until when, if it ended.
+    pub until: Option<Millis>,
+}
+
+/// Something a person has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Has {
+    /// The team's id, the name of the role or property, the filter of what is owned.
+    pub object: String,
+    /// What it is called.
+    pub name: String,
+    /// The strongest membership role, or the value.
+    pub value: String,
+    /// Of roles: the strongest. It decides what is shown first, they all count.
+    pub strongest: bool,
+    /// Every way.
+    pub ways: Vec<Way>,
+    /// The teams a team is part of, the nearest first: what they own is theirs too.
+    pub above: Vec<String>,
+}
+
+/// An entity a person owns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ownership {
+    /// Id.
+    pub id: String,
+    /// Kind.
+    pub kind: String,
+    /// Title.
+    pub title: String,
+    /// Through what, in words.
+    pub through: String,
+}
+
+/// Everything a person has, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explained {
+    /// Id.
+    pub person: String,
+    /// Name.
+    pub name: String,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// The moment it is about.
+    pub at: Millis,
+    /// Where the person stood then; none before it was known.
+    pub state: Option<State>,
+    /// Whether what follows has any effect: only an active person may act.
+    pub effective: bool,
+    /// Roles, the strongest first.
+    pub roles: Vec<Has>,
+    /// Teams.
+    pub teams: Vec<Has>,
+    /// Properties.
+    pub properties: Vec<Has>,
+    /// Ownership by rules: filters.
+    pub ownership: Vec<Has>,
+    /// Entities owned today through all of that and by name; a past moment shows none, for it is kept who had what, not
+    /// which entity matched.
+    pub owns: Vec<Ownership>,
+    /// How many there are in all, as far as they were counted.
+    pub owns_total: u64,
+}
+
+/// Everything a person has and why, now or at a past moment.
+///
+/// # Errors
+/// An unknown person, `forbidden`, or when the store cannot answer.
+pub async fn explain(app: &App, principal: &Principal, person: &str, at: Option<Millis>) -> Result<Explained, Refusal> {
+    let row = app.store().person_by_id(person).await.map_err(of_store)?;
+    let row = row.ok_or_else(|| {
+        Refusal::new(Code::NotFound, format!("There is no person with the id \"{person}\". See: bailiwick person list"))
+    })?;
+    require(app, principal, Action::AccessRead, &Object::Person { seq: row.seq }).await?;
+    let now = app.clock().now();
+    let grants = match at {
+        Some(at) => app.store().grants_at(row.seq, at).await,
+        None => app.store().grants_of(row.seq, true).await,
+    };
+    let grants = grants.map_err(of_store)?;
+    let state = match at {
+        None => Some(row.state),
+        Some(at) => state_at(&row, &app.store().person_states(row.seq).await.map_err(of_store)?, at),
+    };
+    let teams = teams_of(app, &grants).await?;
+    let ranks = ranks(app).await?;
+    let mut roles = things(&grants, GrantKind::Role, |object| object.to_owned());
+    if row.admin && at.is_none() && !roles.iter().any(|role| role.object == ADMIN) {
+        roles.push(by_hand(&row));
+    }
+    roles.sort_by(|left, right| rank(&ranks, &right.object).cmp(&rank(&ranks, &left.object)));
+    if let Some(first) = roles.first_mut() {
+        first.strongest = true;
+    }
+    let title = |object: &str| teams.get(object).map_or_else(|| object.to_owned(), |team| team.title.clone());
+    let mut of_teams = things(&grants, GrantKind::Team, title);
+    for team in &mut of_teams {
+        if let Some(item) = teams.get(&team.object) {
+            team.above = above(app, item).await?;
+        }
+    }
+    let ownership = things(&grants, GrantKind::Ownership, str::to_owned);
+    let (owns, owns_total) = match at {
+        None => owned(app, &row, &teams, &ownership).await?,
+        Some(_) => (Vec::new(), 0),
+    };
+    Ok(Explained {
+        at: at.unwrap_or(now),
+        state,
+        effective: state == Some(State::Active),
+        roles,
+        teams: of_teams,
+        properties: things(&grants, GrantKind::Property, str::to_owned),
+        ownership,
+        owns,
+        owns_total,
+        person: row.id,
+        name: row.display,
+        email: row.email,
+    })
+}
+
+fn by_hand(row: &PersonRow) -> Has {
+    let way = Way {
+        origin: "hand".to_owned(),
+        value: String::new(),
+        words: "given by hand".to_owned(),
+        path: Vec::new(),
+        from: row.created,
+        until: None,
+    };
+    let (object, name) = (ADMIN.to_owned(), ADMIN.to_owned());
+    Has { object, name, value: String::new(), strongest: false, ways: vec![way], above: Vec::new() }
+}
+
+/// Where somebody stood at a moment; `None` before the person was known.
+fn state_at(row: &PersonRow, changes: &[StateRow], at: Millis) -> Option<State> {
+    if at < row.created {
+        return None;
+    }
+    let last = changes.iter().rev().find(|change| change.at <= at).map(|change| change.after);
+    last.or_else(|| changes.first().map(|change| change.before)).or(Some(row.state))
+}
+
+/// The things of one kind among grants, each once with every way.
+fn things(grants: &[GrantRow], kind: GrantKind, name: impl Fn(&str) -> String) -> Vec<Has> {
+    let mut found: BTreeMap<String, Vec<Way>> = BTreeMap::new();
+    for grant in grants.iter().filter(|grant| grant.kind == kind) {
+        found.entry(grant.object.clone()).or_default().push(way(grant));
+    }
+    let has = |(object, ways): (String, Vec<Way>)| {
+        let values = ways.iter().map(|way| way.value.as_str());
+        let value = strongest(values, |value| if kind == GrantKind::Team { membership_rank(value) } else { 0 });
+        let (name, value) = (name(&object), value.unwrap_or_default().to_owned());
+        Has { object, name, value, strongest: false, ways, above: Vec::new() }
+    };
+    found.into_iter().map(has).collect()
+}
+
+fn way(grant: &GrantRow) -> Way {
+    let path = parse_path(&grant.path);
+    Way {
+        origin: grant.origin.clone(),
+        value: grant.value.clone(),
+        words: words(&grant.origin, &path),
+        path,
+        from: grant.from,
+        until: grant.until,
+    }
+}
+
+/// A way in words: `User ann@x.example in group Payments in group Engineering by rule payments-engineers`.
+#[must_use]
+pub fn words(origin: &str, path: &[Step]) -> String {
+    let mut out = String::new();
+    for step in path {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        // Writing to a String cannot fail.
+        let _ = match step.kind {
+            StepKind::User => write!(out, "User {}", step.name),
+            StepKind::Group => write!(out, "in group {}", step.name),
+            StepKind::Rule if step.name == step.id => write!(out, "by rule {}", step.id),
+            StepKind::Rule => write!(out, "by rule {} ({})", step.id, step.name),
+            StepKind::Feed => write!(out, "that feeds team {}", step.name),
+            StepKind::Hand => write!(out, "given by {}", step.name),
+        };
+    }
+    match (out.is_empty(), origin) {
+        (false, _) => out,
+        (true, "hand") => "given by hand".to_owned(),
+        (true, origin) => origin.to_owned(),
+    }
+}
+
+async fn teams_of(app: &App, grants: &[GrantRow]) -> Result<BTreeMap<String, ItemRow>, Refusal> {
+    let ids: BTreeSet<&String> =
+        grants.iter().filter(|grant| grant.kind == GrantKind::Team).map(|grant| &grant.object).collect();
+    let mut teams = BTreeMap::new();
+    for id in ids {
+        if let Some(item) = app.store().item(id).await.map_err(of_store)? {
+            teams.insert(id.clone(), item);
+        }
+    }
+    Ok(teams)
+}
+
+async fn above(app: &App, team: &ItemRow) -> Result<Vec<String>, Refusal> {
+    let seqs = app.store().teams_above(team.seq).await.map_err(of_store)?;
+    let mut titles = Vec::with_capacity(seqs.len());
+    for seq in seqs {
+        if let Some(item) = app.store().item_by_seq(seq).await.map_err(of_store)? {
+            titles.push(item.title);
+        }
+    }
+    Ok(titles)
+}
+
+/// How strong the roles are that do not come with the program.
+pub(super) async fn ranks(app: &App) -> Result<BTreeMap<String, u16>, Refusal> {
+    let query = EntryQuery { collection: "role".to_owned(), limit: ROLES, ..EntryQuery::default() };
+    let entries = app.store().entries(query).await.map_err(of_store)?;
+    let rank = |doc: &str| {
+        let document: serde_json::Value = serde_json::from_str(doc).ok()?;
+        u16::try_from(document.get("rank")?.as_u64()?).ok()
+    };
+    Ok(entries.into_iter().filter_map(|entry| Some((entry.id, rank(&entry.doc)?))).collect())
+}
+
+fn rank(custom: &BTreeMap<String, u16>, role: &str) -> u16 {
+    policy::builtin(role).map(|role| role.rank).or_else(|| custom.get(role).copied()).unwrap_or(0)
+}
+
+/// The entities that a person owns today: by name, through teams and their sub-teams, by rules.
+async fn owned(
+    app: &App,
+    person: &PersonRow,
+    teams: &BTreeMap<String, ItemRow>,
+    filters: &[Has],
+) -> Result<(Vec<Ownership>, u64), Refusal> {
+    let mut found = Owned::default();
+    let by_name = ItemQuery { owner_person: Some(person.seq), ..ItemQuery::default() };
+    found.add(app, by_name, "by name").await?;
+    for team in teams.values() {
+        let through = format!("as a member of the team {}", team.title);
+        found.add(app, ItemQuery { owner: Some(team.seq), ..ItemQuery::default() }, &through).await?;
+        let below = app.store().teams_below(&[team.seq]).await.map_err(of_store)?;
+        for sub in below.into_iter().filter(|sub| *sub != team.seq) {
+            let through = format!("as a member of the team {}, of which the owner is part", team.title);
+            found.add(app, ItemQuery { owner: Some(sub), ..ItemQuery::default() }, &through).await?;
+        }
+    }
+    for has in filters {
+        let none = Definitions::default();
+        let Ok(filter) = schema::filter(&has.object, &none) else { continue };
+        let by = has.ways.first().map_or("by rule", |way| way.origin.as_str());
+        let through = format!("it matches what {by} gives");
+        found.add(app, ItemQuery { filter: Some(filter), ..ItemQuery::default() }, &through).await?;
+    }
+    let total = found.seen.len().max(found.items.len());
+    Ok((found.items, (total as u64).max(found.total)))
+}
+
+#[derive(Default)]
+struct Owned {
+    items: Vec<Ownership>,
+    seen: BTreeSet<i64>,
+    total: u64,
+}
+
+impl Owned {
+    async fn add(&mut self, app: &App, query: ItemQuery, through: &str) -> Result<(), Refusal> {
+        let limit = u32::try_from(OWNED).unwrap_or(u32::MAX);
+        let page = app.store().items(ItemQuery { limit, total: true, ..query }).await.map_err(of_store)?;
+        let known = page.rows.iter().filter(|item| self.seen.contains(&item.seq)).count() as u64;
+        self.total += page.total.unwrap_or(0).saturating_sub(known);
+        for item in page.rows {
+            if self.seen.insert(item.seq) && self.items.len() < OWNED {
+                let (id, kind, title) = (item.id, item.kind, item.title);
+                self.items.push(Ownership { id, kind, title, through: through.to_owned() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One line of who had what at a moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccessLine {
+    /// Row of the grant: where the next page begins.
+    #[serde(skip)]
+    pub seq: i64,
+    /// Id of the person.
+    pub person: String,
+    /// Name today.
+    pub name: String,
+    /// E-mail address today.
+    pub email: Option<String>,
+    /// What kind.
+    pub kind: GrantKind,
+    /// Of what.
+    pub object: String,
+    /// What it is called today.
+    pub object_name: String,
+    /// How.
+    pub value: String,
+    /// Where it comes from.
+    pub origin: String,
+    /// The way in words.
+    pub way: String,
+    /// Since when.
+    pub from: Millis,
+    /// Until when.
+    pub until: Option<Millis>,
+}
+
+/// Who had what at a moment: so many lines behind the one of that row.
+///
+/// # Errors
+/// `forbidden`, or when the store cannot answer.
+pub async fn access(
+    app: &App,
+    principal: &Principal,
+    at: Option<Millis>,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<AccessLine>, Refusal> {
+    require(app, principal, Action::AccessRead, &Object::None).await?;
+    let at = at.unwrap_or_else(|| app.clock().now());
+    let rows = app.store().grants_all_at(at, after, limit).await.map_err(of_store)?;
+    let mut persons: BTreeMap<i64, (String, Option<String>)> = BTreeMap::new();
+    let mut teams: BTreeMap<String, String> = BTreeMap::new();
+    let mut lines = Vec::with_capacity(rows.len());
+    for (person, grant) in rows {
+        if !persons.contains_key(&grant.person) {
+            let row = app.store().person(grant.person).await.map_err(of_store)?;
+            persons.insert(grant.person, row.map(|row| (row.display, row.email)).unwrap_or_default());
+        }
+        if grant.kind == GrantKind::Team && !teams.contains_key(&grant.object) {
+            let item = app.store().item(&grant.object).await.map_err(of_store)?;
+            teams.insert(grant.object.clone(), item.map_or_else(|| grant.object.clone(), |item| item.title));
+        }
+        let (name, email) = persons.get(&grant.person).cloned().unwrap_or_default();
+        lines.push(AccessLine {
+            seq: grant.seq,
+            person,
+            name,
+            email,
+            kind: grant.kind,
+            object_name: teams.get(&grant.object).unwrap_or(&grant.object).clone(),
+            way: words(&grant.origin, &parse_path(&grant.path)),
+            object: grant.object,
+            value: grant.value,
+            origin: grant.origin,
+            from: grant.from,
+            until: grant.until,
+        });
+    }
+    Ok(lines)
+}
+
+/// The head of the CSV form.
+pub const CSV_HEAD: &str = "person,name,email,kind,object,object_name,value,origin,way,from,until\r\n";
+
+/// Lines as CSV (RFC 4180), without the head. A text that a spreadsheet would take for a formula gets an apostrophe
+/// before it.
+#[must_use]
+pub fn access_csv(lines: &[AccessLine]) -> String {
+    let mut out = String::new();
+    for line in lines {
+        let until = line.until.map(|until| until.to_string()).unwrap_or_default();
+        let from = line.from.to_string();
+        let fields = [
+            line.person.as_str(),
+            &line.name,
+            line.email.as_deref().unwrap_or_default(),
+            line.kind.as_str(),
+            &line.object,
+            &line.object_name,
+            &line.value,
+            &line.origin,
+            &line.way,
+            &from,
+            &until,
+        ];
+        for (index, field) in fields.into_iter().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            push_field(&mut out, field);
+        }
+        out.push_str("\r\n");
+    }
+    out
+}
+
+fn push_field(out: &mut String, field: &str) {
+    let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let quoted = formula || field.contains([',', '"', '\n', '\r']);
+    if quoted {
+        out.push('"');
+    }
+    if formula {
+        out.push('\'');
+    }
+    out.push_str(&field.replace('"', "\"\""));
+    if quoted {
+        out.push('"');
+    }
+}
+
+/// The teams somebody belongs to by what they hold, each with the strongest membership role.
+#[must_use]
+pub fn memberships(grants: &[GrantRow]) -> BTreeMap<String, String> {
+    let held: Vec<HeldGrant> = subject::held(grants);
+    let having = effects::having(&held).into_iter();
+    having.filter(|(thing, _)| thing.kind == GrantKind::Team).map(|(thing, role)| (thing.object, role)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_csv_cannot_become_formulas() {
+        let check = |field: &str, expect: &str| {
+            let mut out = String::new();
+            push_field(&mut out, field);
+            assert_eq!(out, expect, "{field:?}");
+        };
+        check("Ann", "Ann");
+        check("", "");
+        check("a,b", "\"a,b\"");
+        check("a\"b", "\"a\"\"b\"");
+        check("=1+1", "\"'=1+1\"");
+        check("+1", "\"'+1\"");
+        check("-1", "\"'-1\"");
+        check("@x", "\"'@x\"");
+        check("\tx", "\"'\tx\"");
+        check("\rx", "\"'\rx\"");
+        check("a\nb", "\"a\nb\"");
+        check("a=b", "a=b");
+    }
+
+    #[test]
+    fn ways_are_told_in_words() {
+        let step = |kind, id: &str, name: &str| Step { kind, id: id.to_owned(), name: name.to_owned() };
+        let path = [
+            step(StepKind::User, "u", "ann@x.example"),
+            step(StepKind::Group, "g", "Payments"),
+            step(StepKind::Group, "h", "Engineering"),
+            step(StepKind::Rule, "pay", "Engineers"),
+        ];
+        let expect = "User ann@x.example in group Payments in group Engineering by rule pay (Engineers)";
+        assert_eq!(words("rule:pay:h", &path), expect);
+        assert_eq!(words("hand", &[]), "given by hand");
+        assert_eq!(words("import:x", &[]), "import:x");
+    }
+}
