@@ -10,6 +10,7 @@ mod app;
 pub mod audit;
 pub mod call;
 pub mod caller;
+pub mod catalog;
 pub mod counters;
 pub mod directory;
 mod error;

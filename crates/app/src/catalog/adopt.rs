@@ -50,7 +50,8 @@ pub async fn adopt_groups(
 ) -> Result<Vec<Adopted>, Refusal> {
     access::require(app, principal, Action::RuleManage, &access::Object::None).await?;
     let integration = crate::manage::find_integration(app, integration).await?.id;
-    let pattern = Pattern::parse(pattern).map_err(|reason| Refusal::new(Code::ValueInvalid, format!("The pattern {reason}.")))?;
+    let pattern =
+        Pattern::parse(pattern).map_err(|reason| Refusal::new(Code::ValueInvalid, format!("The pattern {reason}.")))?;
     let fed: Vec<i64> = app.store().feeds().await.map_err(of_store)?.into_iter().map(|feed| feed.group).collect();
     let mut adopted = Vec::new();
     let mut from = From::Offset(0);

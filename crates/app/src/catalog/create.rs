@@ -2,7 +2,9 @@
 
 use super::draft::{Author, columns};
 use super::find::{ENTITY_ID, TEAM_ID, by_reference};
-use super::{ATTEMPTS, Invalid, Item, commit, edit_action, event, gave_up, guard, owners, place, read, standards, told};
+use super::{
+    ATTEMPTS, Invalid, Item, commit, edit_action, event, gave_up, guard, owners, place, read, standards, told,
+};
 use crate::Refusal;
 use crate::access::{self, Principal};
 use crate::app::App;
@@ -71,12 +73,7 @@ async fn require_create(app: &App, principal: &Principal, entity: &Entity) -> Re
         owner_person = inherited.person();
     }
     let document = schema::searched(&entity.to_document(), "", None);
-    let object = access::Object::Item {
-        seq: 0,
-        kind: entity.kind().as_str(),
-        owner,
-        owner_person,
-        document: Some(&document),
-    };
+    let object =
+        access::Object::Item { seq: 0, kind: entity.kind().as_str(), owner, owner_person, document: Some(&document) };
     access::require(app, principal, edit_action(entity.kind()), &object).await
 }

@@ -2,7 +2,6 @@
 
 use super::find::{self, Found};
 use super::{Invalid, at};
-use crate::Refusal;
 use crate::app::App;
 use bailiwick_domain::catalog::levels::{Levels, Scale};
 use bailiwick_domain::catalog::properties::Definitions;
@@ -155,7 +154,7 @@ async fn owner(
 
 async fn must_be_there(app: &App, above: Option<&Reference>, entity: &Entity) -> Result<(), Invalid> {
     let Some(above) = above else { return Ok(()) };
-    let found = find::by_reference(app, above).await.map_err(Refusal::from)?;
+    let found = find::by_reference(app, above).await?;
     if found.is_some() || *above == entity.reference {
         return Ok(());
     }

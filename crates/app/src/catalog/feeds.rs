@@ -120,11 +120,7 @@ async fn change(
     };
     let mut event = event(app, principal, kind, &team.id, payload);
     event.integration = Some(group.integration);
-    let set = ChangeSet {
-        at: app.clock().now(),
-        guards,
-        writes: vec![write, Write::MarkDirty(dirty)],
-        events: vec![event],
-    };
+    let set =
+        ChangeSet { at: app.clock().now(), guards, writes: vec![write, Write::MarkDirty(dirty)], events: vec![event] };
     Ok(commit(app, set).await?.is_some())
 }

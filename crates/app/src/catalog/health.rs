@@ -82,7 +82,7 @@ pub async fn ownership_health(app: &App, principal: &Principal, query: HealthQue
                 continue;
             }
             let place = (row.title_key.clone(), row.seq);
-            page.items.push(Health { item: read::item(app, row, owner, Vec::new())?, states });
+            page.items.push(Health { item: read::item(row, owner, Vec::new())?, states });
             if page.items.len() >= query.limit as usize {
                 page.next = Some(place);
                 return Ok(page);

@@ -20,7 +20,6 @@ pub async fn history(
     limit: u32,
 ) -> Result<Vec<EventRow>, Refusal> {
     access::require(app, principal, read_action(&kind_of(row)), &access::Object::None).await?;
-    let query =
-        EventQuery { resource: Some(row.id.clone()), before, limit, payloads: true, ..EventQuery::default() };
+    let query = EventQuery { resource: Some(row.id.clone()), before, limit, payloads: true, ..EventQuery::default() };
     app.store().events(query).await.map_err(of_store)
 }

@@ -198,7 +198,7 @@ pub async fn remove_member(app: &App, principal: &Principal, team: &str, person:
         let person = find::find_person(app, person).await?;
         let (by_hand, managed): (Vec<_>, Vec<_>) =
             memberships(app, &person, &team).await?.into_iter().partition(is_by_hand);
-        let stays: Vec<String> = managed.iter().map(|grant| gives(grant)).collect();
+        let stays: Vec<String> = managed.iter().map(gives).collect();
         if by_hand.is_empty() && managed.is_empty() {
             return Err(missing(format!("{} is no member of the team {}.", person.display, team.name)));
         }

@@ -101,7 +101,7 @@ fn event(app: &App, principal: &Principal, kind: EventKind, item: &str, payload:
     NewEvent {
         kind,
         integration: None,
-        request: app.new_request_id(),
+        request: app.request_id(),
         resource: Some(item.to_owned()),
         person: None,
         actor: principal.actor().to_owned(),
@@ -176,5 +176,6 @@ fn kind_of(row: &ItemRow) -> Kind {
 
 /// The document of a row.
 fn document(row: &ItemRow) -> Result<Object, Refusal> {
-    serde_json::from_str(&row.doc).map_err(|_| of_store(Error::Broken(format!("the document of {} is no object", row.id))))
+    serde_json::from_str(&row.doc)
+        .map_err(|_| of_store(Error::Broken(format!("the document of {} is no object", row.id))))
 }

@@ -187,12 +187,9 @@ impl Persons {
         }
         let found = app.store().person(seq).await.map_err(of_store)?;
         let owner = match found {
-            Some(person) => OwnerOf::Person {
-                seq,
-                id: person.id,
-                display: person.display,
-                active: person.state == State::Active,
-            },
+            Some(person) => {
+                OwnerOf::Person { seq, id: person.id, display: person.display, active: person.state == State::Active }
+            }
             None => OwnerOf::Missing(format!("person {seq}")),
         };
         self.0.insert(seq, owner.clone());

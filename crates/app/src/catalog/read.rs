@@ -7,7 +7,7 @@ use crate::access::{self, Principal};
 use crate::app::App;
 use crate::error::of_store;
 use bailiwick_domain::catalog::Kind;
-use bailiwick_scim::{Object, etag};
+use bailiwick_scim::Object;
 use bailiwick_store::rows::{AliasRow, ItemRow, RelationRow};
 
 /// An item with what is computed at reading.
@@ -21,8 +21,6 @@ pub struct Item {
     pub owner: Option<EffectiveOwner>,
     /// Keys of every name it answers to, its own included; empty in lists.
     pub names: Vec<String>,
-    /// Entity tag, weak, with its quotes.
-    pub etag: String,
 }
 
 /// Reads an item by its id, name or alias. `kind` is taken where none is said, and `wanted` limits what may be found.
@@ -51,18 +49,11 @@ pub(super) async fn shown(app: &App, row: ItemRow) -> Result<Item, Refusal> {
     let names = app.store().aliases(row.seq).await.map_err(of_store)?;
     let owner = owners::effective(app, &row).await?;
     let names = names.into_iter().map(|AliasRow { key, .. }| key).collect();
-    item(app, row, owner, names)
+    item(row, owner, names)
 }
 
-pub(super) fn item(
-    app: &App,
-    row: ItemRow,
-    owner: Option<EffectiveOwner>,
-    names: Vec<String>,
-) -> Result<Item, Refusal> {
-    let document = document(&row)?;
-    let etag = etag::tag(app.etag_key(), &[b"item", row.id.as_bytes(), &row.version.to_be_bytes()]);
-    Ok(Item { document, owner, names, etag, row })
+pub(super) fn item(row: ItemRow, owner: Option<EffectiveOwner>, names: Vec<String>) -> Result<Item, Refusal> {
+    Ok(Item { document: document(&row)?, owner, names, row })
 }
 
 /// What an item depends on, provides and consumes.
