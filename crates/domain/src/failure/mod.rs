@@ -5,11 +5,8 @@
 //! `docs/reference/errors` all read it.
 
 mod access;
-<<<<<<< HEAD
 mod mapping;
-=======
 mod catalog;
->>>>>>> a7ed3f9 (x)
 mod pages;
 mod product;
 mod protocol;
@@ -175,11 +172,8 @@ pub fn failures() -> impl Iterator<Item = &'static Failure> {
         product::ACCESS,
         product::SERVER,
         access::POLICY,
-<<<<<<< HEAD
         mapping::MAPPING,
-=======
         catalog::CATALOG,
->>>>>>> a7ed3f9 (x)
     ]
     .into_iter()
     .flatten()

@@ -35,12 +35,17 @@
 mod answer;
 mod door;
 mod integrations;
+mod invites;
+mod listed;
 mod me;
 mod openapi;
 mod problem;
 mod read;
 mod request;
+mod roles;
+mod session;
 mod table;
+mod tokens;
 mod wire;
 
 use crate::intake::Rates;
@@ -57,6 +62,10 @@ static GROUPS: &[Group] = &[
         about: "Connected directories and their SCIM tokens.",
         endpoints: integrations::ROUTES,
     },
+    Group { tag: "session", about: "Signing in, and who may do what.", endpoints: session::ROUTES },
+    Group { tag: "roles", about: "Roles, and who holds them by hand.", endpoints: roles::ROUTES },
+    Group { tag: "tokens", about: "API tokens of persons and services.", endpoints: tokens::ROUTES },
+    Group { tag: "invites", about: "Invitations to make a local account.", endpoints: invites::ROUTES },
 ];
 
 /// What the handlers share.
