@@ -7,6 +7,7 @@
 
 pub mod attributes;
 pub mod catalog;
+pub mod descriptor;
 pub mod event;
 pub mod failure;
 pub mod guard;
