@@ -22,6 +22,8 @@ macro_rules! kinds {
 }
 
 kinds! {
+    /// Sessions, tokens and invitations went with the access of a person.
+    AccessEnd = "access:end";
     /// A User was switched on (RFC 9967).
     Activate = "prov:activate";
     /// A local admin was created on the host.

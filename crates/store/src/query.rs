@@ -93,7 +93,8 @@ pub struct PersonQuery {
 pub struct PersonListQuery {
     /// Name, e-mail or id contains this.
     pub search: Option<String>,
-    /// What the attributes must satisfy.
+    /// What the person must satisfy: `id`, `displayName`, `userName`, `email`, `state`, `local`, `admin`, its attributes
+    /// by name, and `properties`.
     pub filter: Option<Resolved>,
     /// Standing so.
     pub state: Option<State>,

@@ -1,6 +1,6 @@
 //! How much work a set of changes is, roughly: what is heavy runs alone, so that nobody waits for it unawares.
 
-use crate::change::{ChangeSet, MemberWrite, Write};
+use crate::change::{ChangeSet, Dirty, ItemUpdate, MemberWrite, NewItem, Write};
 use bailiwick_domain::ids::Kind;
 
 /// Submissions that may wait for the writer.
@@ -20,7 +20,10 @@ pub(crate) fn weight(set: &ChangeSet) -> (usize, usize) {
             Write::InsertResource(new) => (3 + new.columns.email_keys.len(), new.columns.doc.len() * 2),
             Write::UpdateResource(new) => (2 + new.columns.email_keys.len(), new.columns.doc.len() * 2),
             // How many rows follow is not known here: any number may.
-            Write::Members { change: MemberWrite::Clear, .. }
+            Write::CloseGrants { .. }
+            | Write::DeleteItem { .. }
+            | Write::MarkDirty(Dirty::All | Dirty::Below(_) | Dirty::Integration(_))
+            | Write::Members { change: MemberWrite::Clear, .. }
             | Write::Members { wide: true, .. }
             | Write::DeleteResource { kind: Kind::Group, .. }
             | Write::DeleteIntegration(_) => (ALONE_ROWS + 1, 0),
@@ -28,7 +31,19 @@ pub(crate) fn weight(set: &ChangeSet) -> (usize, usize) {
             // What leaves is not known here, but that it is not much.
             Write::Members { change: MemberWrite::Set(keys), .. } => (keys.len() * 4, 0),
             Write::CountCalls(counts) => (counts.len(), 0),
-            Write::TouchTokens(tokens) => (tokens.len(), 0),
+            Write::TouchTokens(used) | Write::TouchCredentials(used) => (used.len(), 0),
+            Write::InsertItem(NewItem { columns, .. }) | Write::UpdateItem(ItemUpdate { columns, .. }) => {
+                let relations = columns.relations.as_ref().map_or(0, Vec::len);
+                (4 + relations + columns.aliases.len(), columns.doc.len() * 2)
+            }
+            Write::Grants(write) => (write.open.len() + write.close.len(), 0),
+            Write::Hold { persons, .. }
+            | Write::MarkDirty(Dirty::Persons(persons))
+            | Write::NoteRemovals { persons, .. }
+            | Write::Release { persons }
+            | Write::Settle { persons } => (persons.len(), 0),
+            Write::PutAnswer(answer) => (1, answer.body.len()),
+            Write::PutEntry(entry) => (1, entry.doc.len()),
             _ => (1, 0),
         };
         rows += more;

@@ -17,6 +17,18 @@ pub(crate) const SET_AUTHORITY: Sql = Sql::same("UPDATE person SET authority = ?
 /// person
 pub(crate) const BUMP_EPOCH: Sql = Sql::same("UPDATE person SET epoch = epoch + 1 WHERE seq = ?1");
 
+/// seq, person, kind, object, value, origin, path, version, at. A grant that is open already stays as it is.
+pub(crate) const INSERT_GRANT: Sql = Sql::same(
+    "INSERT INTO access_grant (seq, person, kind, object, value, origin, path, began, from_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+);
+
+/// person, at. Marks a person to be evaluated again, if there is anything to evaluate.
+pub(crate) const MARK_DIRTY: Sql = Sql::same(
+    "INSERT INTO dirty (person, at) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM guard WHERE key = 'mapping')
+     ON CONFLICT (person) DO UPDATE SET at = excluded.at",
+);
+
 /// seq, id, integration, kind, name_unique, name_match, display, external_id, active, person, manager, doc, keys,
 /// version, at. The one unique index that it can hit is that of the userName. Nothing is inserted when the integration
 /// is gone: who created the resource may have signed in before it went.

@@ -1,6 +1,7 @@
 //! The change feed: the events of a set, to be appended in its transaction.
 
 use super::EventLine;
+use super::credentials::Revoked;
 use super::members::MemberDelta;
 use super::tally::Tally;
 use super::work::Work;
@@ -9,6 +10,8 @@ use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::IntegrationId;
 use bailiwick_domain::seal::payload_digest;
 use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Ids of members in one event.
 pub(super) const CHUNK: usize = 1_000;
@@ -19,6 +22,7 @@ pub(super) fn lines<E>(work: &mut Work<'_, E>, events: &[NewEvent]) -> (Vec<Even
     let changed = work.product && work.committed.changed;
     let unchanged = work.product && !work.committed.changed;
     let mut deltas = std::mem::take(&mut work.members);
+    let mut revoked = by_person(std::mem::take(&mut work.revoked));
     let mut feed = Feed {
         at: work.at,
         version: work.version,
@@ -27,6 +31,8 @@ pub(super) fn lines<E>(work: &mut Work<'_, E>, events: &[NewEvent]) -> (Vec<Even
         lines: Vec::with_capacity(events.len()),
     };
     for event in events {
+        let told = event.person.as_ref().filter(|_| !unchanged).and_then(|person| revoked.remove(person));
+        let event = &*told.map_or(Cow::Borrowed(event), |told| Cow::Owned(with_revoked(event, told)));
         if unchanged {
             if event.call.is_some() {
                 feed.push(event, EventKind::CallUnchanged, event.payload.to_string());
@@ -42,6 +48,11 @@ pub(super) fn lines<E>(work: &mut Work<'_, E>, events: &[NewEvent]) -> (Vec<Even
         for delta in deltas {
             feed.with_members(&NewEvent { resource: Some(delta.group.clone()), ..origin.clone() }, &delta);
         }
+        // So are credentials that went with the access of somebody whom no event names.
+        for (person, told) in revoked {
+            let event = with_revoked(&NewEvent { person: Some(person), ..origin.clone() }, told);
+            feed.push(&event, EventKind::AccessEnd, event.payload.to_string());
+        }
     }
     let lines = feed.lines;
     let last = match (i64::try_from(lines.len()).unwrap_or(i64::MAX), changed) {
@@ -53,6 +64,22 @@ pub(super) fn lines<E>(work: &mut Work<'_, E>, events: &[NewEvent]) -> (Vec<Even
         (drawn, _) => work.version + drawn - 1,
     };
     (lines, last)
+}
+
+fn by_person(revoked: Vec<Revoked>) -> BTreeMap<String, Vec<Value>> {
+    let mut persons: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for Revoked { person, id, kind } in revoked {
+        persons.entry(person).or_default().push(json!({ "id": id, "kind": kind.as_str() }));
+    }
+    persons
+}
+
+fn with_revoked(event: &NewEvent, revoked: Vec<Value>) -> NewEvent {
+    let mut event = event.clone();
+    if let Value::Object(payload) = &mut event.payload {
+        payload.insert("revoked".to_owned(), Value::Array(revoked));
+    }
+    event
 }
 
 /// A blank event with the origin of another.

@@ -142,7 +142,7 @@ pub(super) fn count_calls<E: Exec>(work: &mut Work<'_, E>, counts: &[CallCount])
 }
 
 /// A change of nothing is fine as long as there is something.
-async fn touched_or_known<E: Exec>(
+pub(super) async fn touched_or_known<E: Exec>(
     work: &mut Work<'_, E>,
     changed: u64,
     sql: Sql,

@@ -159,7 +159,7 @@ fn touch<E: Exec>(work: &mut Work<'_, E>, member: i64, edges: i64) -> Result<Row
         work.tally.counts(row.integration).nested += edges;
         work.stale_groups.insert(member);
     } else if let Some(person) = row.person {
-        work.bump(person);
+        work.concern(person);
     }
     Ok(row)
 }
@@ -167,16 +167,21 @@ fn touch<E: Exec>(work: &mut Work<'_, E>, member: i64, edges: i64) -> Result<Row
 /// Bumps the persons of all Users in these groups or in the groups below them. Cycles end by themselves: a group is
 /// visited once.
 pub(super) async fn bump_below<E: Exec>(work: &mut Work<'_, E>, groups: &[i64]) -> Result<(), Error> {
+    for person in persons_below(work, groups).await? {
+        work.concern(person);
+    }
+    Ok(())
+}
+
+/// The persons of all Users in these groups or in the groups below them.
+pub(super) async fn persons_below<E: Exec>(work: &mut Work<'_, E>, groups: &[i64]) -> Result<Vec<i64>, Error> {
     let sql = each!(
         "WITH RECURSIVE below (seq) AS (
            SELECT given.value FROM " (given 1) "
            UNION SELECT m.member FROM below JOIN membership AS m ON m.grp = below.seq)
          SELECT DISTINCT r.person FROM below JOIN resource AS r ON r.seq = below.seq WHERE r.person IS NOT NULL"
     );
-    for person in work.all(Query::new(sql, binds![groups], |row| row.int(0))).await? {
-        work.bump(person);
-    }
-    Ok(())
+    work.all(Query::new(sql, binds![groups], |row| row.int(0))).await
 }
 
 /// How many members of a group are groups. A group that is its own member counts once, as a parent.

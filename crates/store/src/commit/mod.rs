@@ -6,9 +6,13 @@
 //! rows. The transaction, its numbers and whether a failed set is undone are the engine's affair.
 
 pub(crate) mod common;
+mod credentials;
 mod events;
+mod grants;
 mod guards;
 mod integrations;
+mod items;
+mod keep;
 mod members;
 mod persons;
 mod removal;
@@ -108,12 +112,16 @@ pub(crate) async fn load<E: Exec>(exec: &E, seqs: &[i64]) -> Result<Known, Error
 /// How many numbers a set can draw, at most: for its rows, its events, and the events that members in large numbers
 /// are told in.
 pub(crate) fn numbers(set: &ChangeSet) -> i64 {
-    /// More than any group has members, in events of many members each.
+    /// More than any group has members, in events of many members each; and than anybody has credentials.
     const WHOLE_GROUP: usize = 1_000_000;
     // Members named so far: a group made by the set has no others to lose.
     let mut named = 0;
     let of_write = |write: &Write| match write {
-        Write::InsertPerson(_) | Write::InsertResource(_) => 1,
+        Write::InsertItem(_) | Write::InsertPerson(_) | Write::InsertResource(_) => 1,
+        Write::Grants(write) => write.open.len(),
+        // Whose credentials went is told in an event for each.
+        Write::DeleteIntegration(_) => WHOLE_GROUP,
+        Write::UpdatePerson(_) => 1,
         Write::Members { group, change, .. } => {
             let lost = match (change, group) {
                 (MemberWrite::Add(_) | MemberWrite::Remove(_), _) => 0,

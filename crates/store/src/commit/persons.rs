@@ -1,6 +1,7 @@
 //! Persons, local accounts, the conflict queue.
 
 use super::common::INSERT_PERSON;
+use super::grants;
 use super::work::{Then, Work};
 use crate::change::{NewConflict, NewPerson, PersonFacts, PersonKey, PersonUpdate};
 use crate::error::{Constraint, Error};
@@ -49,7 +50,17 @@ pub(super) fn update<'a, E: Exec>(work: &mut Work<'a, E>, update: &'a PersonUpda
         update.authority.flatten(),
         work.at,
     ];
+    let log = Sql::same(
+        "INSERT INTO person_state (person, seq, at, before, after)
+         SELECT seq, ?2, ?3, state, ?4 FROM person WHERE seq = ?1 AND state <> ?4
+         ON CONFLICT (person, seq) DO UPDATE SET after = excluded.after",
+    );
+    let logged = binds![update.seq, work.version, work.at, *state as i64];
+    work.later(log, logged, Then::Go);
     work.later(sql, params, Then::Found);
+    if *state != State::Active {
+        work.end_access(update.seq, *state == State::Closed);
+    }
     if *state == State::Closed {
         end_account(work, update.seq);
     }
@@ -61,13 +72,38 @@ pub(super) fn update<'a, E: Exec>(work: &mut Work<'a, E>, update: &'a PersonUpda
 /// so there is nothing left to decide in the queue.
 fn end_account<E: Exec>(work: &mut Work<'_, E>, person: i64) {
     for sql in [
-        "DELETE FROM recovery_code WHERE person = ?1",
-        "DELETE FROM local_account WHERE person = ?1",
-        "UPDATE person SET local = false, admin = false WHERE seq = ?1",
-        "DELETE FROM conflict WHERE state = 'open' AND person = (SELECT id FROM person WHERE seq = ?1)",
+        Sql::same("DELETE FROM recovery_code WHERE person = ?1"),
+        Sql::same("DELETE FROM local_account WHERE person = ?1"),
+        each!("UPDATE person SET local = false, admin = false, doc = " empty " WHERE seq = ?1"),
+        Sql::same("DELETE FROM conflict WHERE state = 'open' AND person = (SELECT id FROM person WHERE seq = ?1)"),
     ] {
-        work.later(Sql::same(sql), binds![person], Then::Go);
+        work.later(sql, binds![person], Then::Go);
     }
+    grants::end_closed(work, &[person]);
+}
+
+/// Replaces the attributes of a person.
+pub(super) fn set_attributes<'a, E: Exec>(work: &mut Work<'a, E>, person: i64, doc: &'a str) {
+    let sql = each!(
+        "UPDATE person SET doc = " (json 2) ", modified = " greatest "(modified, ?3) WHERE seq = ?1"
+    );
+    let params = binds![person, doc, work.at];
+    work.later(sql, params, Then::Found);
+    work.bump(person);
+    work.changed();
+}
+
+/// Makes a person local or an admin by hand, or no longer.
+pub(super) fn set<E: Exec>(work: &mut Work<'_, E>, person: i64, local: Option<bool>, admin: Option<bool>) {
+    let sql = each!(
+        "UPDATE person SET local = CASE WHEN ?2 THEN ?3 ELSE local END, admin = CASE WHEN ?4 THEN ?5 ELSE admin END,
+           modified = " greatest "(modified, ?6) WHERE seq = ?1"
+    );
+    let params =
+        binds![person, local.is_some(), local.unwrap_or_default(), admin.is_some(), admin.unwrap_or_default(), work.at];
+    work.later(sql, params, Then::Found);
+    work.bump(person);
+    work.changed();
 }
 
 /// Makes a person local. Local accounts are told apart by their userName, whatever SCIM says elsewhere.

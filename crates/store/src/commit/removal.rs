@@ -1,5 +1,6 @@
 //! Deleting an integration with all it had provisioned.
 
+use super::grants;
 use super::integrations::INTEGRATION;
 use super::work::{Then, Work};
 use crate::error::Error;
@@ -10,6 +11,8 @@ use bailiwick_domain::person::State;
 
 /// In this order: what names a resource goes before it.
 const CLEAR: &[&str] = &[
+    "DELETE FROM team_feed WHERE grp IN (SELECT seq FROM resource WHERE integration = ?1 AND kind = 2)",
+    "DELETE FROM removal WHERE integration = ?1",
     "DELETE FROM membership WHERE grp IN (SELECT seq FROM resource WHERE integration = ?1 AND kind = 2)",
     "DELETE FROM member_change WHERE grp IN (SELECT seq FROM resource WHERE integration = ?1 AND kind = 2)",
     "DELETE FROM email WHERE resource IN (SELECT seq FROM resource WHERE integration = ?1 AND kind = 1)",
@@ -26,9 +29,25 @@ const CLEAR: &[&str] = &[
 /// A person who is left without User and local account is closed.
 const CLOSE: Sql = each!(
     "UPDATE person SET state = ?2, display = '', email = NULL, email_key = NULL, user_name = NULL,
-       user_name_key = NULL, local = false, admin = false, modified = " greatest "(modified, ?3)
+       user_name_key = NULL, local = false, admin = false, doc = " empty ", modified = " greatest "(modified, ?3)
      WHERE seq " (among 1) " AND NOT EXISTS (SELECT 1 FROM resource WHERE resource.person = person.seq)
        AND NOT EXISTS (SELECT 1 FROM local_account WHERE local_account.person = person.seq)"
+);
+/// What that changes of their states, and what [`STAND`] does.
+const LOG_CLOSE: Sql = each!(
+    "INSERT INTO person_state (person, seq, at, before, after)
+     SELECT seq, ?4, ?3, state, ?2 FROM person
+     WHERE seq " (among 1) " AND state <> ?2 AND NOT EXISTS (SELECT 1 FROM resource WHERE resource.person = person.seq)
+       AND NOT EXISTS (SELECT 1 FROM local_account WHERE local_account.person = person.seq)
+     ON CONFLICT (person, seq) DO UPDATE SET after = excluded.after"
+);
+const LOG_STAND: Sql = each!(
+    "INSERT INTO person_state (person, seq, at, before, after)
+     SELECT seq, ?5, ?4, state, ?3 FROM person
+     WHERE seq " (among 1) " AND authority IS NULL AND state = ?2
+       AND NOT EXISTS (SELECT 1 FROM local_account WHERE local_account.person = person.seq)
+       AND NOT EXISTS (SELECT 1 FROM resource WHERE resource.person = person.seq AND resource.active)
+     ON CONFLICT (person, seq) DO UPDATE SET after = excluded.after"
 );
 /// Who is closed matches nothing, so there is nothing left to decide.
 const DROP_CONFLICTS: Sql = each!(
@@ -58,11 +77,16 @@ pub(super) async fn delete_integration<E: Exec>(work: &mut Work<'_, E>, id: Inte
     work.later(Sql::same("DELETE FROM guard WHERE key = ?1"), binds![format!("nesting/{}", id.0)], Then::Go);
     let (active, inactive, closed) = (State::Active as i64, State::Inactive as i64, State::Closed as i64);
     let (list, at) = (|| Param::Ints(persons.clone().into()), work.at);
+    let version = work.version;
+    work.later(LOG_CLOSE, [list(), closed.into(), at.into(), version.into()], Then::Go);
     work.later(CLOSE, [list(), closed.into(), at.into()], Then::Go);
     work.later(DROP_CONFLICTS, [list(), closed.into()], Then::Go);
+    work.later(LOG_STAND, [list(), active.into(), inactive.into(), at.into(), version.into()], Then::Go);
     work.later(STAND, [list(), active.into(), inactive.into(), at.into()], Then::Go);
+    grants::end_closed(work, &persons);
     for person in persons {
-        work.bump(person);
+        work.concern(person);
+        work.end_access(person, false);
     }
     work.forget();
     work.touched();

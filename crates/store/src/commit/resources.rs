@@ -80,7 +80,7 @@ pub(super) fn insert<'a, E: Exec>(work: &mut Work<'a, E>, new: &'a NewResource) 
         if new.authority {
             work.later(SET_AUTHORITY, binds![person, seq], Then::Go);
         }
-        work.bump(person);
+        work.concern(person);
     }
     let row = Row {
         id: new.id.clone(),
@@ -137,7 +137,7 @@ pub(super) fn updated<'a, E: Exec>(work: &mut Work<'a, E>, update: &'a ResourceU
         insert_emails(work, update.seq, &update.columns.email_keys);
     }
     if let Some(person) = row.person {
-        work.bump(person);
+        work.concern(person);
     }
     row.version = work.version;
     row.name_unique.clone_from(&update.columns.name_unique);
@@ -160,6 +160,7 @@ pub(super) async fn delete<E: Exec>(work: &mut Work<'_, E>, seq: i64) -> Result<
         work.tally.counts(row.integration).nested -= i64::try_from(parents.len()).unwrap_or(i64::MAX);
         work.later(Sql::same("DELETE FROM membership WHERE grp = ?1"), binds![seq], Then::Go);
         work.later(Sql::same("DELETE FROM member_change WHERE grp = ?1"), binds![seq], Then::Go);
+        work.later(Sql::same("DELETE FROM team_feed WHERE grp = ?1"), binds![seq], Then::Touched);
     } else {
         work.later(Sql::same("DELETE FROM email WHERE resource = ?1"), binds![seq], Then::Go);
         let pairs = Sql::same(
@@ -198,7 +199,7 @@ pub(super) async fn set_person<E: Exec>(work: &mut Work<'_, E>, seq: i64, person
     if let Some(before) = row.person {
         leave(work, seq, before);
     }
-    work.bump(person);
+    work.concern(person);
     row.person = Some(person);
     row.version = work.version;
     work.note(seq, Some(row));
@@ -210,7 +211,7 @@ pub(super) async fn set_person<E: Exec>(work: &mut Work<'_, E>, seq: i64, person
 fn leave<E: Exec>(work: &mut Work<'_, E>, seq: i64, person: i64) {
     let sql = Sql::same("UPDATE person SET authority = NULL WHERE seq = ?1 AND authority = ?2");
     work.later(sql, binds![person, seq], Then::Go);
-    work.bump(person);
+    work.concern(person);
 }
 
 fn count<E: Exec>(work: &mut Work<'_, E>, row: &Row, by: i64) {

@@ -3,19 +3,23 @@
 //! Statements whose answer no later write needs are queued as [`Step`]s. Whatever is asked goes out together with what
 //! is queued, behind it, so that every statement sees what came before it in the set.
 
-use super::common::BUMP_EPOCH;
+use super::common::{BUMP_EPOCH, MARK_DIRTY};
+use super::credentials::{self, Revoked};
 use super::integrations::INTEGRATION;
 use super::members::{self, MemberDelta};
 use super::resources::Row;
 use super::tally::Tally;
-use super::{Known, Place, guards, integrations, persons, removal, resources};
-use crate::change::{Committed, Guard, NewResource, PersonKey, ResourceKey, ResourceUpdate, Write};
+use super::{Known, Place, grants, guards, integrations, items, keep, persons, removal, resources};
+use crate::change::{Committed, Guard, ItemKey, NewResource, PersonKey, ResourceKey, ResourceUpdate, Write};
 use crate::error::{Constraint, Error};
 use crate::sql::words::each;
 use crate::sql::{Exec, Param, Query, Sql, binds};
 use bailiwick_domain::ids::Millis;
 use futures_util::future::{try_join, try_join_all};
 use std::collections::{BTreeSet, HashMap};
+
+/// Most persons that a commit names as marked.
+const DIRTY_TOLD: usize = 256;
 
 /// A statement that waits to be sent, and what its answer means.
 #[derive(Debug)]
@@ -34,8 +38,14 @@ pub(super) enum Then<'a> {
     Changed,
     /// The decision is out of date if there was no row.
     Found,
+    /// Product data changed if a row did, and with it the epoch of this person.
+    Granted(i64),
     /// This resource was inserted, unless its userName or its id was taken or its integration is gone.
     Inserted(&'a NewResource),
+    /// The persons that were concerned are marked if a row changed: nobody is where there is nothing to evaluate.
+    Marked,
+    /// Persons were marked if rows changed, and nobody knows which.
+    MarkedMore,
     /// The same as `Changed`, of data that is kept in memory elsewhere.
     Touched,
     /// The document of a resource changed if the row did, unless its userName was taken.
@@ -61,8 +71,13 @@ pub(super) struct Work<'a, E> {
     rows: Known,
     new_resources: HashMap<&'a str, i64>,
     new_persons: HashMap<&'a str, i64>,
-    /// Persons whose epoch must be bumped.
+    new_items: HashMap<&'a str, i64>,
+    /// Persons whose epoch must be bumped, and those for whom that is done or queued.
     stale_persons: BTreeSet<i64>,
+    bumped: BTreeSet<i64>,
+    whom: Whom,
+    /// Credentials that went with the access of their persons.
+    pub(super) revoked: Vec<Revoked>,
     /// Groups that were put into others or taken out: whoever is below them must be bumped.
     pub(super) stale_groups: BTreeSet<i64>,
     pub(super) members: Vec<MemberDelta>,
@@ -72,11 +87,30 @@ pub(super) struct Work<'a, E> {
     pub(super) tally: Tally,
 }
 
+/// Persons that a set concerns beyond their epochs.
+#[derive(Debug, Default)]
+struct Whom {
+    /// What their grants follow from changed.
+    concerned: BTreeSet<i64>,
+    /// They are to be evaluated again by the word of the set.
+    marked: BTreeSet<i64>,
+    /// Their grants were evaluated with everything that the set does.
+    settled: BTreeSet<i64>,
+    /// There is nothing to evaluate any more.
+    closed: BTreeSet<i64>,
+    /// They may have lost their access.
+    ended: BTreeSet<i64>,
+}
+
 impl<'a, E: Exec> Work<'a, E> {
     pub(super) fn new(exec: &'a E, place: Place, known: &'a Known, writes: &[Write]) -> Self {
         let Place { base, at } = place;
-        let rows = writes.iter().filter(|write| matches!(write, Write::InsertPerson(_) | Write::InsertResource(_)));
-        let version = base + i64::try_from(rows.count()).unwrap_or(0) + 1;
+        let rows = writes.iter().map(|write| match write {
+            Write::InsertItem(_) | Write::InsertPerson(_) | Write::InsertResource(_) => 1,
+            Write::Grants(write) => write.open.len(),
+            _ => 0,
+        });
+        let version = base + i64::try_from(rows.sum::<usize>()).unwrap_or(0) + 1;
         Self {
             exec,
             at,
@@ -89,7 +123,11 @@ impl<'a, E: Exec> Work<'a, E> {
             rows: Known::new(),
             new_resources: HashMap::new(),
             new_persons: HashMap::new(),
+            new_items: HashMap::new(),
             stale_persons: BTreeSet::new(),
+            bumped: BTreeSet::new(),
+            whom: Whom::default(),
+            revoked: Vec::new(),
             stale_groups: BTreeSet::new(),
             members: Vec::new(),
             product: false,
@@ -99,30 +137,18 @@ impl<'a, E: Exec> Work<'a, E> {
     }
 
     pub(super) async fn write(&mut self, write: &'a Write) -> Result<(), Error> {
-        self.product |= !matches!(write, Write::CountCalls(_) | Write::TouchTokens(_));
+        self.product |= !matches!(
+            write,
+            Write::CountCalls(_)
+                | Write::MarkDirty(_)
+                | Write::NoteRemovals { .. }
+                | Write::PutAnswer(_)
+                | Write::SetPosition { .. }
+                | Write::Settle { .. }
+                | Write::TouchCredentials(_)
+                | Write::TouchTokens(_)
+        );
         match write {
-            Write::CloseGrants { .. }
-            | Write::DeleteEntry { .. }
-            | Write::EndCredential { .. }
-            | Write::DeleteItem { .. }
-            | Write::Grants(_)
-            | Write::Hold { .. }
-            | Write::InsertCredential(_)
-            | Write::InsertItem(_)
-            | Write::MarkDirty(_)
-            | Write::NoteRemovals { .. }
-            | Write::PutAnswer(_)
-            | Write::PutEntry(_)
-            | Write::Release { .. }
-            | Write::RevokeCredential { .. }
-            | Write::SetAttributes { .. }
-            | Write::SetFeed { .. }
-            | Write::SetPerson { .. }
-            | Write::SetPosition { .. }
-            | Write::Settle { .. }
-            | Write::TouchCredentials(_)
-            | Write::UpdateItem(_)
-            | Write::UseRecoveryCode { .. } => return Err(Error::Unavailable("not yet".to_owned())),
             Write::ClaimDomain { name, integration, method } => {
                 integrations::claim_domain(self, name, *integration, method).await?;
             }
@@ -151,6 +177,37 @@ impl<'a, E: Exec> Work<'a, E> {
             Write::TouchTokens(tokens) => integrations::touch_tokens(self, tokens),
             Write::UpdatePerson(update) => persons::update(self, update),
             Write::UpdateResource(update) => resources::update(self, update).await?,
+            _ => self.write_catalog(write).await?,
+        }
+        Ok(())
+    }
+
+    /// What concerns the catalog and access.
+    async fn write_catalog(&mut self, write: &'a Write) -> Result<(), Error> {
+        match write {
+            Write::CloseGrants { kind, object } => grants::close_object(self, *kind, object).await?,
+            Write::DeleteEntry { collection, id } => keep::delete_entry(self, collection, id),
+            Write::DeleteItem { seq } => items::delete(self, *seq).await?,
+            Write::EndCredential { id, expires } => credentials::end(self, id, *expires).await?,
+            Write::Grants(write) => grants::write(self, write)?,
+            Write::Hold { persons, hold, state } => grants::hold(self, persons, hold, *state),
+            Write::InsertCredential(new) => credentials::insert(self, new)?,
+            Write::InsertItem(new) => items::insert(self, new).await?,
+            Write::MarkDirty(whom) => grants::mark(self, whom).await?,
+            Write::NoteRemovals { integration, persons } => grants::note_removals(self, *integration, persons),
+            Write::PutAnswer(answer) => keep::put_answer(self, answer),
+            Write::PutEntry(entry) => keep::put_entry(self, entry),
+            Write::Release { persons } => grants::release(self, persons),
+            Write::RevokeCredential { id } => credentials::revoke(self, id).await?,
+            Write::SetAttributes { person, doc } => persons::set_attributes(self, *person, doc),
+            Write::SetFeed { team, group, role } => items::set_feed(self, *team, *group, role).await?,
+            Write::SetPerson { person, local, admin } => persons::set(self, *person, *local, *admin),
+            Write::SetPosition { consumer, position } => keep::set_position(self, consumer, *position),
+            Write::Settle { persons } => grants::settle(self, persons),
+            Write::TouchCredentials(credentials) => credentials::touch(self, credentials),
+            Write::UpdateItem(update) => items::update(self, update).await?,
+            Write::UseRecoveryCode { digest, person } => credentials::use_recovery_code(self, digest, *person),
+            other => return Err(Error::Unavailable(format!("a write is not known: {other:?}"))),
         }
         Ok(())
     }
@@ -222,8 +279,26 @@ impl<'a, E: Exec> Work<'a, E> {
     fn settle(&mut self, steps: &[Step<'a>], counts: &[u64]) {
         for (step, count) in steps.iter().zip(counts) {
             match step.then {
-                Then::Changed | Then::Touched | Then::Updated(_) if *count == 0 => {}
+                Then::Changed
+                | Then::Granted(_)
+                | Then::Marked
+                | Then::MarkedMore
+                | Then::Touched
+                | Then::Updated(_)
+                    if *count == 0 => {}
                 Then::Changed => self.changed(),
+                Then::Granted(person) => {
+                    self.changed();
+                    self.bump(person);
+                }
+                Then::Marked => {
+                    let concerned = std::mem::take(&mut self.whom.concerned);
+                    self.tell_dirty(concerned);
+                }
+                Then::MarkedMore => {
+                    self.committed.dirty.clear();
+                    self.committed.dirty_more = true;
+                }
                 Then::Touched => self.touched(),
                 Then::Updated(update) => resources::updated(self, update),
                 Then::Go | Then::Found | Then::Inserted(_) => {}
@@ -297,6 +372,19 @@ impl<'a, E: Exec> Work<'a, E> {
         }
     }
 
+    pub(super) fn item(&self, key: &ItemKey) -> Result<i64, Error> {
+        match key {
+            ItemKey::Seq(seq) => Ok(*seq),
+            ItemKey::New(id) => self.new_items.get(id.as_str()).copied().ok_or_else(|| unknown("item", id)),
+        }
+    }
+
+    /// Remembers the row of an item that this set inserts.
+    pub(super) fn new_item(&mut self, id: &'a str, seq: i64) {
+        self.new_items.insert(id, seq);
+        self.committed.inserted.push((id.to_owned(), seq));
+    }
+
     /// Remembers the row of a resource that this set inserts.
     pub(super) fn new_resource(&mut self, id: &'a str, seq: i64, row: Row) {
         self.new_resources.insert(id, seq);
@@ -316,6 +404,94 @@ impl<'a, E: Exec> Work<'a, E> {
         }
     }
 
+    /// The same for what the person's grants follow from: they are to be evaluated again, if the set does not hold the
+    /// outcome itself.
+    pub(super) fn concern(&mut self, person: i64) {
+        self.bump(person);
+        self.whom.concerned.insert(person);
+    }
+
+    /// Has persons evaluated again, whatever else the set does to them.
+    pub(super) fn mark(&mut self, persons: &[i64]) {
+        self.whom.marked.extend(persons);
+    }
+
+    /// The grants of the person were evaluated with everything that the set does.
+    pub(super) fn settled_person(&mut self, person: i64) {
+        self.whom.settled.insert(person);
+    }
+
+    /// The person may have lost all access. Closed for good, there is nothing left to evaluate.
+    pub(super) fn end_access(&mut self, person: i64, closed: bool) {
+        self.whom.ended.insert(person);
+        if closed {
+            self.whom.closed.insert(person);
+        }
+    }
+
+    fn tell_dirty(&mut self, persons: BTreeSet<i64>) {
+        let dirty = &mut self.committed.dirty;
+        dirty.extend(persons);
+        dirty.sort_unstable();
+        dirty.dedup();
+        if self.committed.dirty_more || dirty.len() > DIRTY_TOLD {
+            dirty.clear();
+            self.committed.dirty_more = true;
+        }
+    }
+
+    /// Queues the marks of persons to be evaluated again.
+    fn queue_marks(&mut self) {
+        let Whom { concerned, marked, settled, closed, .. } = &mut self.whom;
+        concerned.retain(|person| !settled.contains(person) && !closed.contains(person));
+        marked.retain(|person| !settled.contains(person));
+        let list = |persons: &BTreeSet<i64>| Param::Ints(persons.iter().copied().collect());
+        let (settled, marked, concerned) = (list(settled), std::mem::take(marked), &*concerned);
+        let automatic: Vec<i64> = concerned.iter().copied().collect();
+        if let Param::Ints(persons) = &settled
+            && !persons.is_empty()
+        {
+            self.later(each!("DELETE FROM dirty WHERE person " (among 1)), [settled], Then::Go);
+        }
+        let at = self.at;
+        if !marked.is_empty() {
+            let sql = each!(
+                "INSERT INTO dirty (person, at) SELECT given.value, ?2 FROM " (given 1) " WHERE true
+                 ON CONFLICT (person) DO UPDATE SET at = excluded.at"
+            );
+            self.later(sql, [list(&marked), at.into()], Then::Go);
+            self.tell_dirty(marked);
+        }
+        match automatic.as_slice() {
+            [] => {}
+            [one] => self.later(MARK_DIRTY, binds![*one, at], Then::Marked),
+            _ => {
+                let sql = each!(
+                    "INSERT INTO dirty (person, at) SELECT given.value, ?2 FROM " (given 1) "
+                     WHERE EXISTS (SELECT 1 FROM guard WHERE key = 'mapping')
+                       AND NOT EXISTS (SELECT 1 FROM person WHERE person.seq = given.value AND person.state = 3)
+                     ON CONFLICT (person) DO UPDATE SET at = excluded.at"
+                );
+                self.later(sql, [Param::Ints(automatic.into()), at.into()], Then::Marked);
+            }
+        }
+    }
+
+    /// Queues what bumps the epochs; whether there was any.
+    fn queue_bumps(&mut self) -> bool {
+        let stale = std::mem::take(&mut self.stale_persons);
+        let persons: Vec<i64> = stale.into_iter().filter(|person| self.bumped.insert(*person)).collect();
+        match persons.as_slice() {
+            [] => return false,
+            [one] => self.later(BUMP_EPOCH, binds![*one], Then::Go),
+            _ => {
+                let sql = each!("UPDATE person SET epoch = epoch + 1 WHERE seq " (among 1));
+                self.later(sql, [Param::Ints(persons.into())], Then::Go);
+            }
+        }
+        true
+    }
+
     /// Bumps what the writes made stale and what the guards ask for, and waits for everything.
     pub(super) async fn finish(&mut self, guards: &'a [Guard]) -> Result<(), Error> {
         self.settled().await?;
@@ -323,19 +499,24 @@ impl<'a, E: Exec> Work<'a, E> {
         if !groups.is_empty() {
             members::bump_below(self, &groups).await?;
         }
-        let persons: Vec<i64> = std::mem::take(&mut self.stale_persons).into_iter().collect();
-        match persons.as_slice() {
-            [] => {}
-            [one] => self.later(BUMP_EPOCH, binds![*one], Then::Go),
-            _ => {
-                let sql = each!("UPDATE person SET epoch = epoch + 1 WHERE seq " (among 1));
-                self.later(sql, [Param::Ints(persons.into())], Then::Go);
-            }
-        }
+        self.queue_marks();
+        self.queue_bumps();
         for guard in guards {
             guards::bump(self, guard);
         }
-        self.flush().await
+        let ended = std::mem::take(&mut self.whom.ended);
+        if ended.is_empty() {
+            self.flush().await?;
+        } else {
+            let revoked = self.all(credentials::end_access(ended.into_iter().collect())).await?;
+            if !revoked.is_empty() {
+                self.touched();
+            }
+            self.committed.revoked.extend(revoked.iter().map(|revoked| (revoked.id.clone(), revoked.kind)));
+            self.revoked = revoked;
+        }
+        // Whether grants really changed is known only now.
+        if self.queue_bumps() { self.flush().await } else { Ok(()) }
     }
 }
 
@@ -354,7 +535,7 @@ async fn run<E: Exec>(exec: &E, step: &Step<'_>) -> Result<u64, Error> {
         Then::Inserted(_) | Then::Updated(_) => {
             exec.run_unique(*sql, params).await?.ok_or(Error::Conflict(Constraint::UserName))?
         }
-        Then::Changed | Then::Found | Then::Go | Then::Touched => exec.run(*sql, params).await?,
+        _ => exec.run(*sql, params).await?,
     };
     match then {
         Then::Found if changed == 0 => Err(Error::Stale),

@@ -42,6 +42,48 @@ fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
+/// Rows for every table that commits of the test leave empty.
+const ROWS: &str = r#"INSERT INTO setting VALUES ('public_url', 'https://x.example'), ('empty', '');
+    INSERT INTO guard VALUES ('admins', 9007199254740993);
+    INSERT INTO token VALUES ('tok_1', 1, '', x'00ff', 1, NULL, -5, 9223372036854775807);
+    INSERT INTO person VALUES (11, 'per_1', 1, 'Åse', NULL, NULL, '', 'x', 21, 1, 0, 3, 1, 2, jsonb('{"title":["lead",1]}')),
+                              (12, 'per_2', 3, '', 'a@b', 'a@b', NULL, NULL, NULL, 0, 1, 1, 1, 1, jsonb('{}'));
+    INSERT INTO local_account VALUES (12, '$argon2id$', 1, 2);
+    INSERT INTO recovery_code VALUES (x'01', 12, NULL), (x'', 12, 7);
+    INSERT INTO resource VALUES
+      (21, 'a', 1, 1, 'ß', 'ss', 'Å', NULL, 0, 11, NULL,
+       jsonb('{"z":1,"aa":[true,null,-2.5,9007199254740993,"\u00e9\"\\"],"":{},"b":1.0}'), jsonb('{}'), 21, 1, 2),
+      (22, 'b', 1, 2, NULL, 'g', 'G', 'ext', 1, NULL, 'a', jsonb('{}'), jsonb('{"k":"v"}'), 23, 1, 2);
+    INSERT INTO email VALUES ('a@b', 21), ('a@b', 22), ('', 21);
+    INSERT INTO membership VALUES (22, 21);
+    INSERT INTO member_change VALUES (22, 24, 3), (22, 25, 3);
+    INSERT INTO conflict VALUES ('con_1', 1, NULL, 'u', 'k', 'per_1', 'same-email', 'open', 1, NULL);
+    INSERT INTO domain VALUES ('corp.example', 1, 'host', 5);
+    INSERT INTO call_count VALUES (1, 3600000, 'GET', 200, 12), (1, 3600000, 'GET', 404, 1);
+    INSERT INTO integration_seen VALUES (1, 5, NULL, 5);
+    INSERT INTO person_state VALUES (11, 26, 4, 1, 2), (11, 27, 5, 2, 1);
+    INSERT INTO item VALUES
+      (31, 'tea_1', 'team', 'default', 'Pay', 'pay', 'Pay', 'pay', NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       NULL, NULL, jsonb('{}'), jsonb('{}'), 31, 1, 2),
+      (32, 'com_1', 'component', 'x', 'a', 'a', 'A', 'a', 31, 11, 'team:default/pay', 31, '', 'service', '1',
+       'live', 'src_1', jsonb('{"spec":{"n":1}}'), jsonb('{"spec":{}}'), 33, 1, 2);
+    INSERT INTO alias VALUES ('component:x', 'a', 32, 1), ('team:default', 'old', 31, 1);
+    INSERT INTO relation VALUES (32, 'dependsOn', 'api:x/b', NULL, NULL),
+                                (32, 'dependsOn', 'team:default/pay', 31, 'why');
+    INSERT INTO team_feed VALUES (31, 22, 'member');
+    INSERT INTO access_grant VALUES (41, 11, 1, 'tea_1', 'member', 'feed', '[]', 41, 1, NULL, NULL),
+                                    (42, 11, 1, 'tea_1', 'member', 'feed', '[]', 30, 1, 31, 2);
+    INSERT INTO dirty VALUES (11, 5);
+    INSERT INTO held VALUES (11, 'hol_1', 2, 6);
+    INSERT INTO removal VALUES (1, 5, 11), (1, 5, 12);
+    INSERT INTO credential VALUES ('ses_1', 1, 11, NULL, '', x'01', '[]', 1, 2, NULL, NULL),
+                                  ('sto_1', 3, NULL, 'ci', 'l', x'02', '["a"]', 1, NULL, 3, 4);
+    INSERT INTO entry VALUES ('holds', 'hol_1', NULL, 'open', 7, jsonb('{"a":[1]}'), 43, 1, 2),
+                             ('rules', 'hol_1', 'x', NULL, NULL, jsonb('[]'), 44, 1, 2);
+    INSERT INTO consumer VALUES ('mail', 9, 1);
+    INSERT INTO answer VALUES ('tok_1', 'k', x'03', 201, '{}', 'body', 5);
+    DELETE FROM integration WHERE name = 'late';"#;
+
 /// A store in which no table is empty, with events that are sealed, erased, and not sealed yet.
 async fn filled(dir: &Path) {
     let store = Store::open(&folder(dir)).await.unwrap();
@@ -82,50 +124,7 @@ async fn filled(dir: &Path) {
         raw(dir).query_row("SELECT seq FROM event ORDER BY seq LIMIT 1 OFFSET 1", [], |row| row.get(0)).unwrap();
     store.erase(vec![second]).await.unwrap();
     drop(store);
-    raw(dir)
-        .execute_batch(
-            r#"INSERT INTO setting VALUES ('public_url', 'https://x.example'), ('empty', '');
-            INSERT INTO guard VALUES ('admins', 9007199254740993);
-            INSERT INTO token VALUES ('tok_1', 1, '', x'00ff', 1, NULL, -5, 9223372036854775807);
-            INSERT INTO person VALUES (11, 'per_1', 1, 'Åse', NULL, NULL, '', 'x', 21, 1, 0, 3, 1, 2, jsonb('{"title":["lead",1]}')),
-                                      (12, 'per_2', 3, '', 'a@b', 'a@b', NULL, NULL, NULL, 0, 1, 1, 1, 1, jsonb('{}'));
-            INSERT INTO local_account VALUES (12, '$argon2id$', 1, 2);
-            INSERT INTO recovery_code VALUES (x'01', 12, NULL), (x'', 12, 7);
-            INSERT INTO resource VALUES
-              (21, 'a', 1, 1, 'ß', 'ss', 'Å', NULL, 0, 11, NULL,
-               jsonb('{"z":1,"aa":[true,null,-2.5,9007199254740993,"\u00e9\"\\"],"":{},"b":1.0}'), jsonb('{}'), 21, 1, 2),
-              (22, 'b', 1, 2, NULL, 'g', 'G', 'ext', 1, NULL, 'a', jsonb('{}'), jsonb('{"k":"v"}'), 23, 1, 2);
-            INSERT INTO email VALUES ('a@b', 21), ('a@b', 22), ('', 21);
-            INSERT INTO membership VALUES (22, 21);
-            INSERT INTO member_change VALUES (22, 24, 3), (22, 25, 3);
-            INSERT INTO conflict VALUES ('con_1', 1, NULL, 'u', 'k', 'per_1', 'same-email', 'open', 1, NULL);
-            INSERT INTO domain VALUES ('corp.example', 1, 'host', 5);
-            INSERT INTO call_count VALUES (1, 3600000, 'GET', 200, 12), (1, 3600000, 'GET', 404, 1);
-            INSERT INTO integration_seen VALUES (1, 5, NULL, 5);
-            INSERT INTO person_state VALUES (11, 26, 4, 1, 2), (11, 27, 5, 2, 1);
-            INSERT INTO item VALUES
-              (31, 'tea_1', 'team', 'default', 'Pay', 'pay', 'Pay', 'pay', NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-               NULL, NULL, jsonb('{}'), jsonb('{}'), 31, 1, 2),
-              (32, 'com_1', 'component', 'x', 'a', 'a', 'A', 'a', 31, 11, 'team:default/pay', 31, '', 'service', '1',
-               'live', 'src_1', jsonb('{"spec":{"n":1}}'), jsonb('{"spec":{}}'), 33, 1, 2);
-            INSERT INTO alias VALUES ('component:x', 'a', 32, 1), ('team:default', 'old', 31, 1);
-            INSERT INTO relation VALUES (32, 'dependsOn', 'api:x/b', NULL, NULL),
-                                        (32, 'dependsOn', 'team:default/pay', 31, 'why');
-            INSERT INTO team_feed VALUES (31, 22, 'member');
-            INSERT INTO access_grant VALUES (41, 11, 1, 'tea_1', 'member', 'feed', '[]', 41, 1, NULL, NULL),
-                                            (42, 11, 1, 'tea_1', 'member', 'feed', '[]', 30, 1, 31, 2);
-            INSERT INTO dirty VALUES (11, 5);
-            INSERT INTO held VALUES (11, 'hol_1', 2, 6);
-            INSERT INTO removal VALUES (1, 5, 11), (1, 5, 12);
-            INSERT INTO credential VALUES ('ses_1', 1, 11, NULL, '', x'01', '[]', 1, 2, NULL, NULL),
-                                          ('sto_1', 3, NULL, 'ci', 'l', x'02', '["a"]', 1, NULL, 3, 4);
-            INSERT INTO entry VALUES ('holds', 'hol_1', NULL, 'open', 7, jsonb('{"a":[1]}'), 43, 1, 2),
-                                     ('rules', 'hol_1', 'x', NULL, NULL, jsonb('[]'), 44, 1, 2);
-            INSERT INTO consumer VALUES ('mail', 9, 1);
-            INSERT INTO answer VALUES ('tok_1', 'k', x'03', 201, '{}', 'body', 5);
-            DELETE FROM integration WHERE name = 'late';"#,
-        )
-        .unwrap();
+    raw(dir).execute_batch(ROWS).unwrap();
 }
 
 fn dump(dir: &Path) -> Rows {

@@ -38,6 +38,26 @@ macro_rules! word {
     (postgres (given $list:literal)) => {
         concat!("unnest(?", $list, ") AS given (value)")
     };
+    // Two lists of equal length as rows of two columns, `given.one` and `given.other`. Meant for few.
+    (sqlite (pairs $one:literal $other:literal)) => {
+        concat!(
+            "(SELECT a.value AS one, b.value AS other FROM json_each(?",
+            $one,
+            ") AS a JOIN json_each(?",
+            $other,
+            ") AS b ON b.key = a.key) AS given"
+        )
+    };
+    (postgres (pairs $one:literal $other:literal)) => {
+        concat!("unnest(?", $one, ", ?", $other, ") AS given (one, other)")
+    };
+    // An empty object of JSON as the engine keeps it.
+    (sqlite empty) => {
+        "jsonb('{}')"
+    };
+    (postgres empty) => {
+        "'{}'::jsonb"
+    };
     // JSON text as the engine keeps it.
     (sqlite (json $text:literal)) => {
         concat!("jsonb(?", $text, ")")

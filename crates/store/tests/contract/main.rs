@@ -3,10 +3,15 @@
 //! modules `sqlite_only` and `postgres_only`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod access;
 mod batches;
+mod evaluation;
 mod feed;
+mod grants;
 mod guards;
 mod identity;
+mod items;
+mod keep;
 mod members;
 mod opening;
 mod pages;

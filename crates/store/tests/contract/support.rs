@@ -3,11 +3,12 @@
 use crate::schema::Schema;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::{IntegrationId, Kind, Millis};
+use bailiwick_domain::mapping::GrantKind;
 use bailiwick_domain::person::State;
 use bailiwick_scim::text::{match_key, unique_key};
 use bailiwick_store::change::{
-    CallFacts, Columns, IntegrationSettings, MemberWrite, NewIntegration, NewPerson, NewResource, PersonFacts,
-    PersonKey, ResourceKey,
+    CallFacts, Columns, GrantsWrite, IntegrationSettings, ItemColumns, MemberWrite, NewGrant, NewIntegration, NewItem,
+    NewPerson, NewRelation, NewResource, PersonFacts, PersonKey, PersonUpdate, ResourceKey,
 };
 use bailiwick_store::query::EventQuery;
 use bailiwick_store::rows::EventRow;
@@ -176,6 +177,25 @@ impl Bench {
         self.commit(vec![Write::InsertResource(group(integration, name))]).await.inserted[0].1
     }
 
+    /// An item; its row is returned.
+    pub(crate) async fn item(&self, new: NewItem) -> i64 {
+        self.commit(vec![Write::InsertItem(new)]).await.inserted[0].1
+    }
+
+    /// The person, standing so from now on.
+    pub(crate) async fn standing(&self, person: i64, state: State) -> Write {
+        let row = self.store.person(person).await.unwrap().unwrap();
+        let facts = PersonFacts {
+            state,
+            display: row.display,
+            email_key: row.email.as_deref().map(unique_key),
+            email: row.email,
+            user_name: row.user_name,
+            user_name_key: row.user_name_key,
+        };
+        Write::UpdatePerson(PersonUpdate { seq: person, facts, authority: None })
+    }
+
     pub(crate) async fn members(&self, group: i64, change: MemberWrite) -> Committed {
         self.commit(vec![Write::Members { group: ResourceKey::Seq(group), change, wide: false }]).await
     }
@@ -309,4 +329,43 @@ pub(crate) fn call(
         call: Some(CallFacts { method: method.to_owned(), status, code, duration_us: 1_200 }),
         ..event(kind)
     }
+}
+
+/// An item of the namespace `default` with no more than a name.
+pub(crate) fn item(kind: &str, name: &str) -> NewItem {
+    NewItem {
+        id: format!("{kind}-{name}"),
+        columns: ItemColumns {
+            kind: kind.to_owned(),
+            namespace: "default".to_owned(),
+            name: name.to_owned(),
+            name_key: match_key(name).into_owned(),
+            title: name.to_owned(),
+            title_key: match_key(name).into_owned(),
+            doc: json!({ "kind": kind, "name": name }).to_string(),
+            keys: json!({ "kind": kind, "name": match_key(name) }).to_string(),
+            ..ItemColumns::default()
+        },
+    }
+}
+
+/// A relation that is known by its reference alone.
+pub(crate) fn reference(relation: &str, target_ref: &str) -> NewRelation {
+    NewRelation { relation: relation.to_owned(), target_ref: target_ref.to_owned(), target: None, note: None }
+}
+
+/// A membership of a team.
+pub(crate) fn grant(object: &str, origin: &str) -> NewGrant {
+    NewGrant {
+        kind: GrantKind::Team,
+        object: object.to_owned(),
+        value: "contributor".to_owned(),
+        origin: origin.to_owned(),
+        path: "[]".to_owned(),
+    }
+}
+
+/// What a person is now given, with nothing evaluated.
+pub(crate) fn give(person: i64, open: Vec<NewGrant>) -> Write {
+    Write::Grants(GrantsWrite { person: PersonKey::Seq(person), open, close: Vec::new(), settled: false })
 }

@@ -36,8 +36,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) dialect: Dialect,
     /// Whose resources.
     pub(crate) integration: IntegrationId,
-    /// Users or groups.
-    pub(crate) kind: Kind,
+    /// Users or groups; none of them for items of the catalog.
+    pub(crate) kind: Option<Kind>,
     /// Whether groups may hold groups, so that membership must be followed upwards.
     pub(crate) nested: bool,
     /// Base URL of the endpoint.
@@ -46,7 +46,14 @@ pub(crate) struct Scope<'a> {
     pub(crate) etag_key: &'a [u8; 32],
 }
 
-/// Collects the parameters while conditions are written. The resource row is always called `r`.
+impl Scope<'_> {
+    /// Items of the catalog.
+    pub(crate) fn items(dialect: Dialect) -> Self {
+        Self { dialect, integration: IntegrationId(0), kind: None, nested: false, base: "", etag_key: &[0; 32] }
+    }
+}
+
+/// Collects the parameters while conditions are written. The row of the resource or item is always called `r`.
 #[derive(Debug)]
 pub(crate) struct Compiler<'a> {
     scope: Scope<'a>,
@@ -105,7 +112,7 @@ impl<'a> Compiler<'a> {
 
     /// The number of the row, as pages are ordered by it that are not sorted.
     pub(crate) fn row_order(&self, filter: Option<&Resolved>) -> &'static str {
-        let lead = filter.map_or(Lead::None, |filter| lead(filter, self.scope.kind));
+        let lead = filter.zip(self.scope.kind).map_or(Lead::None, |(filter, kind)| lead(filter, kind));
         self.scope.dialect.row_order(lead)
     }
 

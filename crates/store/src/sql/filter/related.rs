@@ -10,11 +10,11 @@ use super::{Compiler, Place};
 
 impl Compiler<'_> {
     fn is_groups(&self, target: &Target) -> bool {
-        self.scope.kind == Kind::User && target.extension.is_none() && target.attribute.name == "groups"
+        self.scope.kind == Some(Kind::User) && target.extension.is_none() && target.attribute.name == "groups"
     }
 
     fn is_members(&self, target: &Target) -> bool {
-        self.scope.kind == Kind::Group && target.extension.is_none() && target.attribute.name == "members"
+        self.scope.kind == Some(Kind::Group) && target.extension.is_none() && target.attribute.name == "members"
     }
 
     /// The rows behind `groups` or `members`, up to the condition; `None` for any other attribute.

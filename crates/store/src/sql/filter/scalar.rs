@@ -87,32 +87,58 @@ impl Compiler<'_> {
     /// What is kept in columns. `None` for what is in the document.
     fn of_row(&mut self, target: &Target, form: Form) -> Option<Scalar> {
         let sub = target.sub.as_deref().map(|sub| sub.name.as_str());
+        let Some(kind) = self.scope.kind else { return self.of_item(target, sub, form) };
         if target.extension.as_deref() == Some(ENTERPRISE_USER) && target.attribute.name == "manager" {
             return self.of_manager(sub?);
         }
         if target.extension.is_some() {
             return None;
         }
-        let user = self.scope.kind == Kind::User;
+        let user = kind == Kind::User;
         match (target.attribute.name.as_str(), sub) {
             ("id", None) => Some(Scalar::always("r.id")),
             ("externalId", None) => Some(Scalar::nullable("r.external_id")),
             ("userName", None) if user && form == Form::Folded => Some(Scalar::always("r.name_match")),
             ("displayName", None) if !user && form == Form::Folded => Some(Scalar::always("r.name_match")),
-            ("meta", Some(sub)) => Some(self.of_meta(sub)),
+            ("meta", Some(sub)) => Some(self.of_meta(kind, sub)),
             _ => None,
         }
     }
 
-    fn of_meta(&mut self, sub: &str) -> Scalar {
+    /// The same of an item of the catalog. Its owner is called as it is called today, where it is a team that is there:
+    /// as the document says it, in short.
+    fn of_item(&mut self, target: &Target, sub: Option<&str>, form: Form) -> Option<Scalar> {
+        if target.extension.is_some() {
+            return None;
+        }
+        match (target.attribute.name.as_str(), sub) {
+            ("id", None) => Some(Scalar::always("r.id")),
+            ("kind", None) => Some(Scalar::always("r.kind")),
+            ("name", None) if form == Form::Folded => Some(Scalar::always("r.name_key")),
+            ("owner", None) => {
+                let Scalar::Sql { text: said, .. } = self.of_json(target, form) else { return None };
+                let team =
+                    "SELECT CASE o.namespace WHEN 'default' THEN o.name_key ELSE o.namespace || '/' || o.name_key END
+                     FROM item o WHERE o.seq = r.owner";
+                let text = self.dialect().by_code_point(&format!("coalesce(({team}), {said})"));
+                Some(Scalar::nullable(text))
+            }
+            ("meta", Some("created")) => Some(Scalar::Millis("r.created".to_owned())),
+            ("meta", Some("lastModified")) => Some(Scalar::Millis("r.modified".to_owned())),
+            ("meta", _) => Some(Scalar::Never),
+            _ => None,
+        }
+    }
+
+    fn of_meta(&mut self, kind: Kind, sub: &str) -> Scalar {
         match sub {
             "created" => Scalar::Millis("r.created".to_owned()),
-            "lastModified" => Scalar::Millis(self.changed("modified", "at")),
-            "location" => Scalar::always(self.location(self.scope.kind, "r.id")),
-            "resourceType" => Scalar::Constant(self.scope.kind.name().to_owned()),
+            "lastModified" => Scalar::Millis(self.changed(kind, "modified", "at")),
+            "location" => Scalar::always(self.location(kind, "r.id")),
+            "resourceType" => Scalar::Constant(kind.name().to_owned()),
             "version" => {
                 let key = self.bind(Param::Bytes(self.scope.etag_key.to_vec().into()));
-                let version = self.changed("version", "seq");
+                let version = self.changed(kind, "version", "seq");
                 let epoch = "coalesce((SELECT p.epoch FROM person p WHERE p.seq = r.person), 0)";
                 Scalar::always(self.dialect().etag(&key, &version, epoch))
             }
@@ -121,8 +147,8 @@ impl Compiler<'_> {
     }
 
     /// A column of the row, for groups the greater of it and of the last member change.
-    fn changed(&self, column: &str, of_change: &str) -> String {
-        match self.scope.kind {
+    fn changed(&self, kind: Kind, column: &str, of_change: &str) -> String {
+        match kind {
             Kind::User => format!("r.{column}"),
             Kind::Group => {
                 let last = format!(

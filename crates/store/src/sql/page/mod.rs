@@ -43,7 +43,7 @@ pub(crate) fn is_quick(query: &PageQuery) -> bool {
 
 fn scope(query: &PageQuery, dialect: Dialect, nested: bool) -> Scope<'_> {
     let PageQuery { integration, kind, base, etag_key, .. } = query;
-    Scope { dialect, integration: *integration, kind: *kind, nested, base, etag_key }
+    Scope { dialect, integration: *integration, kind: Some(*kind), nested, base, etag_key }
 }
 
 /// The answer to one equality: a single statement. `None` if it is no such query, or too many rows have the value.

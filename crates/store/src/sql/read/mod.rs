@@ -2,7 +2,10 @@
 //! business.
 
 pub(crate) mod events;
+pub(crate) mod grants;
 pub(crate) mod integrations;
+pub(crate) mod items;
+pub(crate) mod keep;
 pub(crate) mod persons;
 pub(crate) mod resources;
 pub(crate) mod settings;

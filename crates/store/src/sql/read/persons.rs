@@ -22,6 +22,11 @@ macro_rules! person_columns {
     };
 }
 
+pub(super) use person_columns;
+
+/// How many columns that are.
+pub(super) const COLUMNS: usize = 15;
+
 /// Persons; what follows is the condition and the order.
 macro_rules! persons {
     ($engine:ident $rest:literal) => {
@@ -43,6 +48,13 @@ pub(crate) fn by_seq(seq: i64) -> Query<'static, PersonRow> {
 /// The next persons in the order of their rows.
 pub(crate) fn behind(after: i64, limit: u32) -> Query<'static, PersonRow> {
     Query::new(persons!("WHERE p.seq > ?1 ORDER BY p.seq LIMIT ?2"), binds![after, limit], person_row)
+}
+
+/// The same, of those that stand so.
+pub(crate) fn standing(after: i64, state: Option<State>, limit: u32) -> Query<'static, PersonRow> {
+    let Some(state) = state else { return behind(after, limit) };
+    let sql = persons!("WHERE p.seq > ?1 AND p.state = ?3 ORDER BY p.seq LIMIT ?2");
+    Query::new(sql, binds![after, limit, state as i64], person_row)
 }
 
 /// The active persons who hold the admin role by hand.
@@ -206,7 +218,7 @@ pub(crate) fn state(row: &dyn Fields, column: usize) -> Result<State, Error> {
     Ok(State::from_number(row.int(column)?).unwrap_or(State::Closed))
 }
 
-fn person_row(row: &dyn Fields) -> Result<PersonRow, Error> {
+pub(super) fn person_row(row: &dyn Fields) -> Result<PersonRow, Error> {
     Ok(PersonRow {
         seq: row.int(0)?,
         id: row.string(1)?,

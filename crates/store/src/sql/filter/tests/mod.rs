@@ -55,7 +55,14 @@ fn walked(world: &World, mut query: PageQuery, total: usize, told: &str) -> Vec<
 /// What to look at when the two disagree.
 fn told(filter: &Option<Resolved>, sort: &Option<Sort>, kind: Kind, seen: &[Object]) -> String {
     let told = [Dialect::Sqlite, Dialect::Postgres].map(|dialect| {
-        let scope = Scope { dialect, integration: INTEGRATION, kind, nested: true, base: BASE, etag_key: &ETAG_KEY };
+        let scope = Scope {
+            dialect,
+            integration: INTEGRATION,
+            kind: Some(kind),
+            nested: true,
+            base: BASE,
+            etag_key: &ETAG_KEY,
+        };
         let sql = filter.as_ref().map(|filter| Compiler::new(scope).condition(filter));
         let key = sort.as_ref().map(|sort| (Compiler::new(scope).sort_key(&sort.target), sort.descending));
         format!("{sql:?}\nsorted by {key:?}")
