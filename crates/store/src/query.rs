@@ -59,6 +59,10 @@ pub struct EventQuery {
     pub without_probes: bool,
     /// Only ProvisioningRecords (events that carry a call).
     pub calls_only: bool,
+    /// Of this kind, or, ending in `*`, of the kinds that begin so.
+    pub kind: Option<String>,
+    /// Of this call or command.
+    pub request: Option<String>,
     /// Concerning this: a resource id, person id, request id, or text found in the payload (userName, displayName).
     pub target: Option<String>,
     /// Naming this person, by id: the history of a person.

@@ -105,6 +105,19 @@ pub(crate) fn matching(query: &EventQuery, dialect: Dialect) -> Query<'_, EventR
     if query.calls_only {
         search.text.push_str(" AND e.method IS NOT NULL");
     }
+    if let Some(kind) = &query.kind {
+        match kind.strip_suffix('*') {
+            // The length is a number of ours; what is compared is bound.
+            Some(start) => {
+                let length = start.chars().count();
+                search.bind(start, |at| format!(" AND substr(e.kind, 1, {length}) = {at}"));
+            }
+            None => search.bind(kind, |at| format!(" AND e.kind = {at}")),
+        }
+    }
+    if let Some(request) = &query.request {
+        search.bind(request, |at| format!(" AND e.request = {at}"));
+    }
     if let Some(person) = &query.person {
         search.bind(person, |at| format!(" AND e.person = {at}"));
     }
