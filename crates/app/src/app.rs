@@ -2,6 +2,7 @@
 
 use crate::access::AccessState;
 use crate::counters::Counters;
+use crate::feed::Pulse;
 use crate::tokens::TokenCache;
 use bailiwick_domain::ids::{self, Millis};
 use bailiwick_scim::schema::Registry;
@@ -64,6 +65,7 @@ struct Inner {
     tokens: TokenCache,
     counters: Counters,
     mapping: crate::mapping::Room,
+    pulse: Pulse,
     queues: Vec<Mutex<()>>,
 }
 
@@ -84,6 +86,7 @@ impl App {
             tokens: TokenCache::default(),
             counters: Counters::default(),
             mapping: crate::mapping::Room::default(),
+            pulse: Pulse::default(),
             queues: (0..QUEUES).map(|_| Mutex::default()).collect(),
         };
         Self { inner: Arc::new(inner), acting: None }
@@ -126,6 +129,12 @@ impl App {
         &*self.inner.wiring.clock
     }
 
+    /// The clock, for what measures by itself.
+    #[must_use]
+    pub fn wired_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.inner.wiring.clock)
+    }
+
     /// Randomness.
     #[must_use]
     pub fn ids(&self) -> &dyn Ids {
@@ -150,6 +159,12 @@ impl App {
 
     pub(crate) fn access(&self) -> &AccessState {
         &self.inner.access
+    }
+
+    /// What tells followers of new events.
+    #[must_use]
+    pub fn pulse(&self) -> &Pulse {
+        &self.inner.pulse
     }
 
     pub(crate) fn tokens(&self) -> &TokenCache {

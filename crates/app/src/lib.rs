@@ -14,6 +14,8 @@ pub mod catalog;
 pub mod counters;
 pub mod directory;
 mod error;
+pub mod feed;
+pub mod idempotency;
 pub mod journal;
 pub mod manage;
 pub mod mapping;

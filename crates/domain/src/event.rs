@@ -160,4 +160,12 @@ kinds! {
     TokenRevoke = "token:revoke";
     /// A token was given an earlier end because a successor was made.
     TokenRotate = "token:rotate";
+    /// A webhook was changed.
+    WebhookChange = "webhook:change";
+    /// A webhook was made.
+    WebhookCreate = "webhook:create";
+    /// A webhook was deleted.
+    WebhookDelete = "webhook:delete";
+    /// A webhook was switched off because nothing was delivered for a day.
+    WebhookDisable = "webhook:disable";
 }

@@ -16,6 +16,7 @@ pub mod identity;
 pub mod ids;
 pub mod mapping;
 pub mod names;
+pub mod network;
 pub mod person;
 pub mod policy;
 pub mod preset;

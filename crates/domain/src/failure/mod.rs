@@ -5,8 +5,8 @@
 //! `docs/reference/errors` all read it.
 
 mod access;
-mod mapping;
 mod catalog;
+mod mapping;
 mod pages;
 mod product;
 mod protocol;
