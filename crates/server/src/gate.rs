@@ -43,6 +43,10 @@ impl Gate {
         self.0.load(Ordering::Acquire) == OPEN
     }
 
+    pub(crate) fn stopping(&self) -> bool {
+        self.0.load(Ordering::Acquire) == STOPPING
+    }
+
     pub(crate) fn why(&self) -> &'static str {
         match self.0.load(Ordering::Acquire) {
             STOPPING => "stopping",

@@ -12,6 +12,7 @@ mod health;
 mod intake;
 pub mod limits;
 pub mod listen;
+pub mod outbound;
 pub mod router;
 mod scim;
 mod wire;

@@ -2,12 +2,14 @@
 
 use crate::api::Api;
 use crate::gate::Gate;
+use crate::outbound::HttpCourier;
 use crate::scim::Scim;
 use crate::wire::{Link, Watched, tls};
 use crate::{guard, limits, router};
 use axum::Router;
 use axum::body::Body;
 use bailiwick_app::App;
+use bailiwick_app::feed::webhooks::Courier;
 use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -35,13 +37,15 @@ pub struct ServerOptions {
     pub tls: Option<(Vec<u8>, Vec<u8>)>,
     /// Whether `/readyz` may say ready.
     pub ready: Gate,
+    /// Who carries what is sent to other services; over HTTP if nobody is named.
+    pub courier: Option<Arc<dyn Courier>>,
 }
 
 impl ServerOptions {
     /// Plain HTTP, ready as soon as the store is.
     #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
-        Self { listen, tls: None, ready: Gate::opened() }
+        Self { listen, tls: None, ready: Gate::opened(), courier: None }
     }
 }
 
@@ -52,6 +56,7 @@ pub struct Bound {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     ready: Gate,
+    courier: Option<Arc<dyn Courier>>,
 }
 
 impl std::fmt::Debug for Bound {
@@ -97,7 +102,7 @@ pub async fn bind(options: ServerOptions) -> io::Result<Bound> {
     socket.bind(options.listen)?;
     let listener = socket.listen(limits::BACKLOG)?;
     let address = listener.local_addr()?;
-    Ok(Bound { address, listener, tls, ready: options.ready })
+    Ok(Bound { address, listener, tls, ready: options.ready, courier: options.courier })
 }
 
 impl Bound {
@@ -110,13 +115,16 @@ impl Bound {
     }
 
     async fn serve(self, app: App, mut asked: watch::Receiver<Phase>) {
-        let Self { listener, tls, ready, .. } = self;
+        let Self { listener, tls, ready, courier, .. } = self;
         let scim = Arc::new(Scim::new(app.clone(), ready.clone()));
         let (phase, follow) = watch::channel(Phase::Open);
-        let api = Api::new(app.clone());
+        let courier = courier.unwrap_or_else(|| Arc::new(HttpCourier::new(app.wired_clock())));
+        let api = Api::new(app.clone(), ready.clone(), Arc::clone(&courier));
         let server = Arc::new(Server { router: router::build(scim, api), tls, http: builder(), phase: follow });
         let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
         let housekeeping = tokio::spawn(keep_house(app.clone()));
+        let pulse = tokio::spawn(bailiwick_app::feed::beat(app.clone()));
+        let webhooks = tokio::spawn(bailiwick_app::feed::webhooks::run(app.clone(), courier));
         // A handle that is dropped stops the server, too.
         let stopped = async {
             let _ = asked.wait_for(|asked| *asked >= Phase::Notice).await;
@@ -137,6 +145,8 @@ impl Bound {
             let _ = phase.send(Phase::Cut);
         }
         housekeeping.abort();
+        pulse.abort();
+        webhooks.abort();
         app.flush().await;
     }
 }

@@ -2,6 +2,7 @@
 //! the query, the body; then the handler, and one place for what it answers or refuses.
 
 use super::answer::{Answer, Content};
+use super::repeat::carry_out_once;
 use super::request::{self, Request};
 use super::table::{Access, Endpoint, Gives, Place, Takes, locate};
 use super::{Api, GROUPS, problem};
@@ -87,7 +88,7 @@ async fn admit(api: Arc<Api>, mut parts: Parts, entity: &mut Entity, started: Du
     let none_match = request::header(&request.headers, &IF_NONE_MATCH);
     let work = async move {
         let time = if endpoint.slow { SLOW_TIME } else { WORK_TIME };
-        let outcome = within(time, carry_out(endpoint, request)).await;
+        let outcome = within(time, carry_out_once(endpoint, request, time)).await;
         let response = passage.conclude(outcome.map(|answer| settled(answer, none_match.as_deref()))).await;
         drop(link);
         response
@@ -100,7 +101,7 @@ async fn admit(api: Arc<Api>, mut parts: Parts, entity: &mut Entity, started: Du
 }
 
 /// Runs the handler; a panic is a fault of ours.
-async fn carry_out(endpoint: &'static Endpoint, request: Request) -> Result<Answer, Failure> {
+pub(super) async fn carry_out(endpoint: &'static Endpoint, request: Request) -> Result<Answer, Failure> {
     caught((endpoint.handler)(request)).await.unwrap_or_else(|| Err(Failure::internal()))
 }
 

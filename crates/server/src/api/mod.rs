@@ -33,7 +33,9 @@
 //!    it, too). The coverage test in `tests/http/api.rs` calls the route with nobody's, a wrong and a weak token by itself.
 
 mod answer;
+mod audit;
 mod door;
+mod events;
 mod integrations;
 mod invites;
 mod listed;
@@ -41,18 +43,24 @@ mod me;
 mod openapi;
 mod problem;
 mod read;
+mod repeat;
 mod request;
 mod roles;
 mod session;
+mod stream;
 mod table;
 mod tokens;
+mod webhooks;
 mod wire;
 
+use crate::gate::Gate;
 use crate::intake::Rates;
 use bailiwick_app::App;
+use bailiwick_app::feed::webhooks::Courier;
 pub(crate) use door::answer as answer_api;
 use std::sync::Arc;
 use table::Group;
+use tokio::sync::Semaphore;
 
 /// Every group of routes. Order is that of the documentation.
 static GROUPS: &[Group] = &[
@@ -66,18 +74,27 @@ static GROUPS: &[Group] = &[
     Group { tag: "roles", about: "Roles, and who holds them by hand.", endpoints: roles::ROUTES },
     Group { tag: "tokens", about: "API tokens of persons and services.", endpoints: tokens::ROUTES },
     Group { tag: "invites", about: "Invitations to make a local account.", endpoints: invites::ROUTES },
+    Group { tag: "events", about: "The change feed: what happened, and to whom.", endpoints: events::ROUTES },
+    Group { tag: "webhooks", about: "Events sent to other services, signed.", endpoints: webhooks::ROUTES },
+    Group { tag: "audit", about: "Proof that the journal is whole.", endpoints: audit::ROUTES },
 ];
 
 /// What the handlers share.
 #[derive(Debug)]
 pub(crate) struct Api {
     app: App,
+    gate: Gate,
     rates: Rates,
+    /// Carries what is sent to other services.
+    courier: Arc<dyn Courier>,
+    /// Places for streams of events.
+    streams: Arc<Semaphore>,
 }
 
 impl Api {
-    pub(crate) fn new(app: App) -> Arc<Self> {
-        Arc::new(Self { rates: Rates::new(app.clone()), app })
+    pub(crate) fn new(app: App, gate: Gate, courier: Arc<dyn Courier>) -> Arc<Self> {
+        let streams = Arc::new(Semaphore::new(stream::STREAMS));
+        Arc::new(Self { rates: Rates::new(app.clone()), app, gate, courier, streams })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::GROUPS;
 use super::answer::JSON;
 use super::problem::{PROBLEM, Problem};
+use super::repeat::KEY_CHARS;
 use super::request::PAGING;
 use super::table::{Access, Endpoint, Form, Gives, Param, SchemaOf, Takes};
 use schemars::SchemaGenerator;
@@ -140,6 +141,11 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
     }
     if endpoint.versioned && endpoint.method != "GET" {
         all.push(header("If-Match", "The version that is to be changed: 412 if it is not the present one."));
+    }
+    if endpoint.method == "POST" && endpoint.writes && endpoint.access != Access::Everybody {
+        let says = "Stands for this request for 24 hours: a repetition gets the first answer.";
+        let schema = json!({"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": KEY_CHARS});
+        all.push(json!({"name": "Idempotency-Key", "in": "header", "description": says, "schema": schema}));
     }
     all
 }

@@ -4,6 +4,7 @@ use super::read;
 use super::table::{Endpoint, Form, Param};
 use crate::intake::{Failure, Fault, decode, split};
 use bailiwick_app::App;
+use bailiwick_app::feed::webhooks::Courier;
 use bailiwick_domain::ids::Millis;
 use bailiwick_domain::policy::Principal;
 use bailiwick_scim::etag::Precondition;
@@ -95,6 +96,31 @@ impl Request {
     /// Whether the second form of the answer was asked for by Accept.
     pub(crate) fn wants_second_form(&self) -> bool {
         self.second
+    }
+
+    /// Who carries what is sent out.
+    pub(super) fn courier(&self) -> &dyn Courier {
+        &*self.api.courier
+    }
+
+    /// A header; its values joined by commas.
+    pub(super) fn header(&self, name: &http::HeaderName) -> Option<String> {
+        header(&self.headers, name)
+    }
+
+    /// What the braces of the path stand for, all of them.
+    pub(super) fn filled(&self) -> &[(&'static str, String)] {
+        &self.segments
+    }
+
+    /// The parameters of the query, as they were said.
+    pub(super) fn said(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.query.iter().map(|(param, value)| (param.name, value.as_str()))
+    }
+
+    /// The body as it came.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The JSON body as a wire type.
@@ -190,7 +216,7 @@ impl Request {
     /// # Errors
     /// Another version is there.
     pub(crate) fn expects(&self, tag: &str) -> Result<(), Failure> {
-        let Some(said) = header(&self.headers, &IF_MATCH) else { return Ok(()) };
+        let Some(said) = self.header(&IF_MATCH) else { return Ok(()) };
         if Precondition::parse_if_match(&said).matches(tag) {
             return Ok(());
         }

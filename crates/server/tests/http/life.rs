@@ -20,7 +20,7 @@ async fn health() {
 async fn a_server_that_is_loading_serves_but_is_not_ready() {
     let app = TestApp::start().await;
     let ready = Gate::loading();
-    let options = ServerOptions { listen: free(), tls: None, ready: ready.clone() };
+    let options = ServerOptions { ready: ready.clone(), ..ServerOptions::new(free()) };
     let running = bind(options).await.unwrap().start(app.app().clone());
     let mut client = Client::new(running.address, app.token());
     assert_eq!(client.get("/readyz").await.expect(503).at("/reason"), "loading");
