@@ -2,11 +2,15 @@
 
 use crate::Refusal;
 use crate::app::App;
+use crate::error::of_store;
+use bailiwick_domain::attributes::Mapping;
 use bailiwick_domain::failure::{self, ProductCode};
+use bailiwick_domain::guard::Thresholds;
 use bailiwick_domain::ids::IntegrationId;
 use bailiwick_domain::preset::Preset;
 use bailiwick_domain::token::{self, TokenKind};
 use bailiwick_scim::quirks::Quirks;
+use bailiwick_scim::schema::Registry;
 use bailiwick_store::rows::IntegrationRow;
 use std::sync::Arc;
 
@@ -27,10 +31,19 @@ pub struct Integration {
     pub user_name_email: bool,
     /// Whether its calls are refused for now.
     pub paused: bool,
+    /// Whether what it says has no consequences yet.
+    pub observe: bool,
+    /// How much it may remove within an hour.
+    pub thresholds: Thresholds,
+    /// Which places of its Users fill which fields of persons.
+    pub mapping: Arc<Mapping>,
+    /// The version of mapping and mode, for whoever decides by them.
+    pub settings_version: i64,
 }
 
 impl Integration {
-    pub(crate) fn of_row(row: &IntegrationRow) -> Self {
+    /// The row, read after the version of its settings was.
+    pub(crate) fn of_row(row: &IntegrationRow, registry: &Registry, settings_version: i64) -> Self {
         Self {
             id: row.id,
             name: row.name.clone(),
@@ -39,7 +52,21 @@ impl Integration {
             rate_limit: row.settings.rate_limit,
             user_name_email: row.settings.user_name_email,
             paused: row.settings.paused,
+            observe: row.settings.observe,
+            thresholds: Thresholds { percent: row.settings.guard_percent, people: row.settings.guard_people },
+            mapping: Arc::new(crate::attributes::mapping_of(row, registry)),
+            settings_version,
         }
+    }
+}
+
+impl App {
+    /// The integration as it is now; `None` when it is gone.
+    pub(crate) async fn integration_now(&self, id: IntegrationId) -> Result<Option<Integration>, Refusal> {
+        // Version first: what changes in between makes the version too old, never the settings.
+        let version = self.store().guard(&crate::manage::settings_key(id)).await.map_err(of_store)?;
+        let row = self.store().integration(id).await.map_err(of_store)?;
+        Ok(row.map(|row| Integration::of_row(&row, self.registry(), version)))
     }
 }
 

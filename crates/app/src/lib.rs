@@ -7,6 +7,7 @@
 
 pub mod access;
 mod app;
+pub mod attributes;
 pub mod audit;
 pub mod call;
 pub mod caller;

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::caller::Integration;
 use crate::error::of_store;
 use bailiwick_domain::ids::Millis;
-use bailiwick_store::rows::{IntegrationRow, TokenRow};
+use bailiwick_store::rows::TokenRow;
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -40,10 +40,11 @@ impl TokenCache {
         {
             return Ok(Some(known));
         }
-        let Some((token, integration)) = app.store().token_by_digest(digest).await.map_err(of_store)? else {
+        let Some((token, _)) = app.store().token_by_digest(digest).await.map_err(of_store)? else {
             return Ok(None);
         };
-        let known = Arc::new(known(&token, &integration));
+        let Some(integration) = app.integration_now(token.integration).await? else { return Ok(None) };
+        let known = Arc::new(known(&token, integration));
         self.keep(generation, *digest, known.clone());
         Ok(Some(known))
     }
@@ -65,10 +66,10 @@ impl TokenCache {
     }
 }
 
-fn known(token: &TokenRow, integration: &IntegrationRow) -> Known {
+fn known(token: &TokenRow, integration: Integration) -> Known {
     Known {
         id: Arc::from(token.id.as_str()),
-        integration: Arc::new(Integration::of_row(integration)),
+        integration: Arc::new(integration),
         expires: token.expires,
         revoked: token.revoked.is_some(),
     }

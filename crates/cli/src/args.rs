@@ -320,10 +320,20 @@ pub(crate) enum ConflictCommand {
         #[command(flatten)]
         json: Json,
     },
+    /// Show a pair: both sides, and what each decision would do
+    Show {
+        /// Id of the pair
+        id: String,
+        #[command(flatten)]
+        json: Json,
+    },
     /// They are one human: the User joins the person
     Link {
         /// Id of the pair
         id: String,
+        /// Why, for who looks later
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
         #[command(flatten)]
         json: Json,
     },
@@ -331,6 +341,22 @@ pub(crate) enum ConflictCommand {
     Keep {
         /// Id of the pair
         id: String,
+        /// Why, for who looks later
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// They are two humans, and the one who signs in here takes another userName
+    Rename {
+        /// Id of the pair
+        id: String,
+        /// The new userName of the person here
+        #[arg(value_name = "USERNAME")]
+        user_name: String,
+        /// Why, for who looks later
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
         #[command(flatten)]
         json: Json,
     },

@@ -54,6 +54,8 @@ kinds! {
     ConflictKeep = "conflict:keep";
     /// The pair was declared one human.
     ConflictLink = "conflict:link";
+    /// The pair was declared two humans, and the person here took another name.
+    ConflictRename = "conflict:rename";
     /// A resource was created (RFC 9967).
     Create = "prov:create:full";
     /// A User was switched off (RFC 9967).
@@ -78,10 +80,22 @@ kinds! {
     GrantChange = "grant:change";
     /// The role of the last active admin was kept though no rule gives it any more.
     GrantKept = "grant:kept";
+    /// Removals went into a hold that waits already.
+    HoldAdd = "hold:add";
+    /// Removals that were held were approved.
+    HoldApprove = "hold:approve";
+    /// Removals are held until somebody decides.
+    HoldOpen = "hold:open";
+    /// Removals that were held were rejected: nothing is taken away.
+    HoldReject = "hold:reject";
+    /// What an integration had said while it was only observed was applied.
+    IntegrationApply = "integration:apply";
     /// An integration was created.
     IntegrationCreate = "integration:create";
     /// An integration was deleted with all it had provisioned.
     IntegrationDelete = "integration:delete";
+    /// The attribute mapping of an integration was changed.
+    IntegrationMapping = "integration:mapping";
     /// An integration was paused.
     IntegrationPause = "integration:pause";
     /// An integration was resumed.

@@ -212,7 +212,7 @@ async fn open(location: Location, role: Role, clock: &Arc<FakeClock>, ids: &Arc<
 }
 
 async fn integration(app: &App, name: &str, preset: Preset, rate_limit: Option<u32>) -> (IntegrationId, String) {
-    let new = NewIntegration { name: name.to_owned(), preset, rate_limit };
+    let new = NewIntegration { name: name.to_owned(), preset, rate_limit, observe: false };
     let made = manage::create_integration(app, new).await.unwrap_or_else(|error| panic!("{name}: {error}"));
     (made.id, made.token.token)
 }

@@ -79,7 +79,8 @@ impl Replica {
 
     /// An integration without a rate limit, and its token.
     pub async fn integration(&self, name: &str) -> (IntegrationId, String) {
-        let new = NewIntegration { name: name.to_owned(), preset: Preset::Generic, rate_limit: Some(0) };
+        let new =
+            NewIntegration { name: name.to_owned(), preset: Preset::Generic, rate_limit: Some(0), observe: false };
         let made = manage::create_integration(&self.app, new).await.unwrap_or_else(|error| panic!("{name}: {error}"));
         (made.id, made.token.token)
     }

@@ -1,6 +1,7 @@
 //! Races: exact whatever the interleaving.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use bailiwick_app::access::Principal;
 use bailiwick_app::manage::{self, NewAdmin};
 use bailiwick_domain::preset::Preset;
 use bailiwick_store::query::PersonQuery;
@@ -108,8 +109,8 @@ async fn racing_deactivations_leave_one_admin() {
             manage::create_admin(test.app(), admin).await.unwrap();
             let body = json!({ "schemas": [USER], "userName": name });
             client.post("/scim/v2/Users", &body).await.expect(409);
-            let pair = manage::list_conflicts(test.app(), Some("open")).await.unwrap().remove(0);
-            manage::link_conflict(test.app(), &pair.id).await.unwrap();
+            let pair = manage::list_conflicts(test.app(), &Principal::host(), Some("open")).await.unwrap().remove(0);
+            manage::link_conflict(test.app(), &Principal::host(), &pair.id, None).await.unwrap();
             users.push(create(&mut client, name).await);
         }
         let mut tasks = Vec::new();
@@ -163,9 +164,9 @@ async fn of_two_users_switched_off_at_once_neither_counts_on_the_other() {
             let (_, token) = test.integration(name, Preset::Generic).await;
             let mut other = Client::new(test.address(), &token);
             let user = create(&mut other, "ada").await;
-            let pairs = manage::list_conflicts(test.app(), Some("open")).await.unwrap();
+            let pairs = manage::list_conflicts(test.app(), &Principal::host(), Some("open")).await.unwrap();
             let pair = pairs.iter().find(|pair| pair.resource.as_deref() == Some(&user)).unwrap();
-            manage::link_conflict(test.app(), &pair.id).await.unwrap();
+            manage::link_conflict(test.app(), &Principal::host(), &pair.id, None).await.unwrap();
             others.push((other, user));
         }
         client.delete(&format!("/scim/v2/Users/{first}")).await.expect(204);

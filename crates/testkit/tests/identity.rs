@@ -1,6 +1,7 @@
 //! Who is who: Users and Persons, authority, conflicts, the last admin. Over the socket, as identity providers call.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use bailiwick_app::access::Principal;
 use bailiwick_app::manage::{self, NewAdmin};
 use bailiwick_domain::preset::Preset;
 use bailiwick_store::query::PersonQuery;
@@ -149,7 +150,7 @@ async fn two_users_of_one_integration_may_share_an_address_and_are_two_persons()
     create(&mut client, "ada", Some("team@x.example")).await;
     create(&mut client, "bob", Some("team@x.example")).await;
     assert_eq!(persons(&test).await.len(), 2);
-    assert!(manage::list_conflicts(test.app(), None).await.unwrap().is_empty());
+    assert!(manage::list_conflicts(test.app(), &Principal::host(), None).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -161,9 +162,9 @@ async fn known_through_another_integration_stays_apart_until_an_admin_links() {
     create(&mut client, "ada@x.example", None).await;
     create(&mut second, "ADA@x.example", None).await;
     assert_eq!(persons(&test).await.len(), 2);
-    let pairs = manage::list_conflicts(test.app(), Some("open")).await.unwrap();
+    let pairs = manage::list_conflicts(test.app(), &Principal::host(), Some("open")).await.unwrap();
     assert_eq!(pairs.len(), 1);
-    manage::link_conflict(test.app(), &pairs[0].id).await.unwrap();
+    manage::link_conflict(test.app(), &Principal::host(), &pairs[0].id, None).await.unwrap();
     let person = persons(&test).await.into_iter().find(|person| person.id == pairs[0].person).unwrap();
     let report = manage::show_person(test.app(), &person.id).await.unwrap();
     assert_eq!(report.users.len(), 2);
@@ -185,11 +186,11 @@ async fn a_pair_that_is_kept_stays_two_and_is_not_asked_again() {
     create(&mut test.client(), "ada@x.example", None).await;
     let mut second = Client::new(test.address(), &token);
     let id = create(&mut second, "ada@x.example", None).await;
-    let pair = manage::list_conflicts(test.app(), Some("open")).await.unwrap().remove(0);
-    manage::keep_conflict(test.app(), &pair.id).await.unwrap();
+    let pair = manage::list_conflicts(test.app(), &Principal::host(), Some("open")).await.unwrap().remove(0);
+    manage::keep_conflict(test.app(), &Principal::host(), &pair.id, None).await.unwrap();
     let replaced = json!({ "schemas": [USER], "userName": "ada@x.example", "nickName": "a" });
     second.put(&format!("/scim/v2/Users/{id}"), &replaced).await.expect(200);
-    assert!(manage::list_conflicts(test.app(), Some("open")).await.unwrap().is_empty());
+    assert!(manage::list_conflicts(test.app(), &Principal::host(), Some("open")).await.unwrap().is_empty());
     assert_eq!(persons(&test).await.len(), 2);
 }
 
@@ -206,10 +207,10 @@ async fn nobody_who_signs_in_here_is_adopted_before_an_admin_says_so() {
     let rename =
         json!({ "schemas": [PATCH], "Operations": [{ "op": "replace", "path": "userName", "value": "ＲＯＯＴ" }] });
     client.patch(&format!("/scim/v2/Users/{id}"), &rename).await.expect(409);
-    let pairs = manage::list_conflicts(test.app(), Some("open")).await.unwrap();
+    let pairs = manage::list_conflicts(test.app(), &Principal::host(), Some("open")).await.unwrap();
     let pair = pairs.iter().find(|pair| pair.user_name == "root").unwrap();
     assert_eq!(pair.person, root.person);
-    manage::link_conflict(test.app(), &pair.id).await.unwrap();
+    manage::link_conflict(test.app(), &Principal::host(), &pair.id, None).await.unwrap();
     // The identity provider tries again and now the User is theirs.
     create(&mut client, "root", None).await;
     let report = manage::show_person(test.app(), &root.person).await.unwrap();
@@ -223,8 +224,8 @@ async fn who_is_declared_somebody_else_is_stored_when_the_provider_tries_again()
     let root = manage::create_admin(test.app(), admin("root", Some("root@x.example"))).await.unwrap();
     let mut client = test.client();
     client.post("/scim/v2/Users", &user("root", Some("root@x.example"))).await.expect(409);
-    let pair = manage::list_conflicts(test.app(), Some("open")).await.unwrap().remove(0);
-    manage::keep_conflict(test.app(), &pair.id).await.unwrap();
+    let pair = manage::list_conflicts(test.app(), &Principal::host(), Some("open")).await.unwrap().remove(0);
+    manage::keep_conflict(test.app(), &Principal::host(), &pair.id, None).await.unwrap();
     let id = create(&mut client, "root", Some("root@x.example")).await;
     client.patch(&format!("/scim/v2/Users/{id}"), &active(false)).await.expect(200);
     client.delete(&format!("/scim/v2/Users/{id}")).await.expect(204);
@@ -239,8 +240,8 @@ async fn the_last_active_admin_cannot_be_removed_by_anything() {
     manage::create_admin(test.app(), admin("root", None)).await.unwrap();
     let mut client = test.client();
     client.post("/scim/v2/Users", &user("root", None)).await.expect(409);
-    let pair = manage::list_conflicts(test.app(), Some("open")).await.unwrap().remove(0);
-    manage::link_conflict(test.app(), &pair.id).await.unwrap();
+    let pair = manage::list_conflicts(test.app(), &Principal::host(), Some("open")).await.unwrap().remove(0);
+    manage::link_conflict(test.app(), &Principal::host(), &pair.id, None).await.unwrap();
     let mut switched_off = user("root", None);
     switched_off["active"] = json!(false);
     client.post("/scim/v2/Users", &switched_off).await.expect(403);

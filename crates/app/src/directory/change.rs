@@ -4,6 +4,7 @@ use super::draft::{self, Draft};
 use super::{person, read, who};
 use crate::Refusal;
 use crate::app::App;
+use crate::attributes;
 use crate::call::Call;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::identity::Linking;
@@ -50,7 +51,7 @@ pub(super) async fn decide(
     if changes.is_empty() {
         set.events.push(call.record(app, verb, status, changes));
     } else {
-        let kind = follow(app, call, &mut set, row, before, &draft).await?.unwrap_or(verb);
+        let kind = follow(app, call, &mut set, row, (before, after), &draft).await?.unwrap_or(verb);
         set.guards.push(Guard::Document { seq: row.seq, version: row.document_version });
         set.writes.push(Write::UpdateResource(ResourceUpdate { seq: row.seq, columns: draft.columns }));
         set.events.insert(0, call.record(app, kind, status, changes));
@@ -67,11 +68,11 @@ async fn follow(
     call: &Call,
     set: &mut ChangeSet,
     row: &ResourceRow,
-    before: &Object,
+    documents: (&Object, &Object),
     draft: &Draft,
 ) -> Result<Option<EventKind>, Refusal> {
     let (Kind::User, Some(after)) = (row.kind, &draft.facts) else { return Ok(None) };
-    let before = Facts::of_user(before);
+    let before = Facts::of_user(documents.0);
     if before.user_name != after.user_name || before.emails != after.emails {
         let own = row.person.as_ref().map(|person| person.id.as_str());
         let who = who::find(app, call, &draft.columns, after, own).await?;
@@ -87,11 +88,34 @@ async fn follow(
         set.guards.push(who.guard);
     }
     person::follow(app, set, row, &before, after).await?;
+    derive(app, call, set, row, documents).await?;
     Ok(match (before.active, after.active) {
         (true, false) => Some(EventKind::Deactivate),
         (false, true) => Some(EventKind::Activate),
         _ => None,
     })
+}
+
+/// What the change of an authority User means for the attributes of its person.
+async fn derive(
+    app: &App,
+    call: &Call,
+    set: &mut ChangeSet,
+    row: &ResourceRow,
+    (before, after): (&Object, &Object),
+) -> Result<(), Refusal> {
+    let mapping = &call.caller.integration.mapping;
+    let Some(person) = row.person.as_ref().filter(|person| person.authority) else { return Ok(()) };
+    if !attributes::differs(mapping, before, after) {
+        return Ok(());
+    }
+    let known = person::read(app, person).await?;
+    if let Some(doc) = attributes::follow(mapping, &known.doc, &row.id, after) {
+        set.guards.push(Guard::Person { seq: person.seq, epoch: person.epoch });
+        set.guards.push(attributes::settings_guard(&call.caller.integration));
+        set.writes.push(Write::SetAttributes { person: person.seq, doc });
+    }
+    Ok(())
 }
 
 /// Makes the record of a set that writes nothing say so.

@@ -2,9 +2,11 @@
 
 use crate::Refusal;
 use crate::app::App;
+use crate::call::Call;
 use crate::error::of_store;
 use bailiwick_scim::Code;
 use bailiwick_store::{ChangeSet, Committed, Constraint, Error};
+use std::sync::Arc;
 use tokio::sync::MutexGuard;
 
 /// How often a use case reads and decides again before it gives up with 503.
@@ -35,6 +37,14 @@ pub(super) async fn commit(app: &App, set: ChangeSet) -> Result<Option<Committed
         )),
         Err(error) => Err(of_store(error)),
     }
+}
+
+/// Knows the integration anew before the next attempt: a decision is stale, too, when mapping or mode changed.
+pub(super) async fn refresh(app: &App, call: &mut Call) -> Result<(), Refusal> {
+    if let Some(integration) = app.integration_now(call.caller.integration.id).await? {
+        call.caller.integration = Arc::new(integration);
+    }
+    Ok(())
 }
 
 /// The refusal when others kept changing the same things.

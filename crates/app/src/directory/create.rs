@@ -1,16 +1,17 @@
 //! Creating a User or Group.
 
-use super::commit::{ATTEMPTS, commit, gave_up};
+use super::commit::{ATTEMPTS, commit, gave_up, refresh};
 use super::draft::{self, Draft};
 use super::{Resource, Wants, members, person, read, who};
 use crate::Refusal;
 use crate::app::App;
+use crate::attributes;
 use crate::call::{Call, resource_type};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::identity::Linking;
 use bailiwick_domain::ids::{Kind, prefixed_id, resource_id};
 use bailiwick_domain::person::{State, UserView, state_of};
-use bailiwick_scim::resource;
+use bailiwick_scim::{Object, resource};
 use bailiwick_store::change::{MemberWrite, NewPerson, NewResource, PersonKey, PersonUpdate, ResourceKey};
 use bailiwick_store::{ChangeSet, Guard, Write};
 use serde_json::{Value, json};
@@ -34,6 +35,7 @@ pub(super) async fn settle(app: &App, call: &mut Call, plan: &Creation) -> Resul
             call.stages.mark("commit", app.clock());
             return read::read_resource(app, &call.caller, plan.kind, &plan.id, Wants::ALL).await;
         }
+        refresh(app, call).await?;
     }
     Err(gave_up())
 }
@@ -44,6 +46,7 @@ pub(super) struct Creation {
     id: String,
     kind: Kind,
     draft: Draft,
+    document: Object,
     members: Vec<String>,
     changes: Vec<Value>,
 }
@@ -75,8 +78,8 @@ pub(super) fn accept(app: &App, call: &mut Call, kind: Kind, body: Value, id: St
     call.name = draft::name(kind, &document);
     let draft = draft::draft(app, &integration, kind, &document)?;
     call.resource = Some(id.clone());
-    let changes = draft::differences(&bailiwick_scim::Object::new(), &document);
-    Ok(Creation { id, kind, draft, members, changes })
+    let changes = draft::differences(&Object::new(), &document);
+    Ok(Creation { id, kind, draft, document, members, changes })
 }
 
 /// Reads who is concerned and decides what to write. `siblings` are resources created by the same commit.
@@ -125,18 +128,15 @@ async fn decide_person(
     let (columns, name) = (&plan.draft.columns, plan.draft.name.as_str());
     let Some(facts) = &plan.draft.facts else { return Err(gave_up()) };
     let who = who::find(app, call, columns, facts, None).await?;
+    set.guards.push(attributes::settings_guard(&call.caller.integration));
     match &who.linking {
         Linking::Refuse { person, why } => Err(who::refuse(app, call, columns, name, person, *why).await?),
         Linking::New { conflicts } => {
             let id = prefixed_id("per_", app.random());
             let state = if facts.active { State::Active } else { State::Inactive };
-            let person = NewPerson {
-                id: id.clone(),
-                facts: person::facts(facts, state),
-                local: false,
-                admin: false,
-                doc: "{}".to_owned(),
-            };
+            let doc = attributes::fresh(&call.caller.integration.mapping, &plan.id, &plan.document);
+            let facts = person::facts(facts, state);
+            let person = NewPerson { id: id.clone(), facts, local: false, admin: false, doc };
             set.guards.push(who.guard.clone());
             set.writes.push(Write::InsertPerson(person));
             who::queue(app, call, set, columns, name, conflicts);
@@ -152,6 +152,9 @@ async fn decide_person(
                 person::guard_admins(app, set, row, state).await?;
                 let facts = person::facts(facts, state);
                 set.writes.push(Write::UpdatePerson(PersonUpdate { seq: row.seq, facts, authority: None }));
+                let mapping = &call.caller.integration.mapping;
+                let doc = attributes::follow(mapping, &row.doc, &plan.id, &plan.document);
+                set.writes.extend(doc.map(|doc| Write::SetAttributes { person: row.seq, doc }));
             }
             who::queue(app, call, set, columns, name, conflicts);
             let payload = json!({ "name": name });

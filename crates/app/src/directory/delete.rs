@@ -1,6 +1,6 @@
 //! Deleting a User or Group.
 
-use super::commit::{ATTEMPTS, Turn, commit, gave_up};
+use super::commit::{ATTEMPTS, Turn, commit, gave_up, refresh};
 use super::{change, draft, person, read};
 use crate::Refusal;
 use crate::app::App;
@@ -53,6 +53,7 @@ pub async fn delete_resource(
             return Ok(());
         }
         turn.take(app, id).await;
+        refresh(app, call).await?;
     }
     Err(gave_up())
 }

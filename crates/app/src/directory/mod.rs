@@ -26,7 +26,8 @@ pub use delete::delete_resource;
 pub use list::list_resources;
 pub use members::members_page;
 pub use patch::patch_resource;
-pub(crate) use person::admins_guard;
+pub(crate) use person::{admins_guard, guard_admins};
+pub(crate) use read::document as document_of;
 pub use read::read_resource;
 pub use replace::replace_resource;
 
@@ -36,6 +37,15 @@ use bailiwick_store::rows::{PersonRow, ResourceRow};
 /// What is known of a person, unchanged.
 pub(crate) fn facts_of(person: &PersonRow) -> PersonFacts {
     person::known(person, person.state)
+}
+
+/// What the User says of the person whose authority it is.
+pub(crate) fn facts_from(
+    user: &ResourceRow,
+    state: bailiwick_domain::person::State,
+) -> Result<PersonFacts, crate::Refusal> {
+    let facts = bailiwick_domain::person::Facts::of_user(&read::document(user)?);
+    Ok(person::facts(&facts, state))
 }
 
 /// What an answer needs beyond the document; what is not wanted is not read.

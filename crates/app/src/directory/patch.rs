@@ -1,6 +1,6 @@
 //! Changing a User or Group (PATCH).
 
-use super::commit::{ATTEMPTS, Turn, commit, gave_up};
+use super::commit::{ATTEMPTS, Turn, commit, gave_up, refresh};
 use super::{Patched, Wants, change, members, read};
 use crate::Refusal;
 use crate::app::App;
@@ -55,6 +55,7 @@ pub async fn patch_resource(
             return Ok(Patched { resource, quiet, written });
         }
         turn.take(app, id).await;
+        refresh(app, call).await?;
         row = read::row(app, integration.id, kind, id, false).await?;
     }
     Err(gave_up())

@@ -115,7 +115,7 @@ pub(super) async fn leave(app: &App, set: &mut ChangeSet, user: &ResourceRow) ->
 }
 
 /// The last active admin cannot be removed by anything: whoever could do it compares and bumps one guard.
-pub(super) async fn guard_admins(
+pub(crate) async fn guard_admins(
     app: &App,
     set: &mut ChangeSet,
     person: &PersonRow,
@@ -143,7 +143,7 @@ pub(crate) async fn admins_guard(app: &App) -> Result<Guard, Refusal> {
     Ok(Guard::Key { key: ADMINS.to_owned(), version, bump: true })
 }
 
-async fn read(app: &App, person: &PersonRef) -> Result<PersonRow, Refusal> {
+pub(super) async fn read(app: &App, person: &PersonRef) -> Result<PersonRow, Refusal> {
     let row = app.store().person(person.seq).await.map_err(of_store)?;
     row.ok_or_else(super::commit::gave_up)
 }

@@ -61,7 +61,7 @@ pub(super) fn etag_of(app: &App, row: &ResourceRow) -> String {
 }
 
 /// The stored document as an object.
-pub(super) fn document(row: &ResourceRow) -> Result<Object, Refusal> {
+pub(crate) fn document(row: &ResourceRow) -> Result<Object, Refusal> {
     match serde_json::from_str(&row.doc) {
         Ok(Value::Object(document)) => Ok(document),
         _ => Err(of_store(bailiwick_store::Error::Broken(format!("document of resource {}", row.seq)))),

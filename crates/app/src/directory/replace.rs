@@ -1,6 +1,6 @@
 //! Replacing a User or Group (PUT).
 
-use super::commit::{ATTEMPTS, Turn, commit, gave_up};
+use super::commit::{ATTEMPTS, Turn, commit, gave_up, refresh};
 use super::{Resource, Wants, change, draft, members, read};
 use crate::Refusal;
 use crate::app::App;
@@ -57,6 +57,7 @@ pub async fn replace_resource(
             return read::read_resource(app, &call.caller, kind, id, Wants::ALL).await;
         }
         turn.take(app, id).await;
+        refresh(app, call).await?;
         row = read::row(app, integration.id, kind, id, false).await?;
     }
     Err(gave_up())

@@ -31,6 +31,8 @@ pub struct NewIntegration {
     pub preset: Preset,
     /// Requests a second; `None` the default, `Some(0)` off.
     pub rate_limit: Option<u32>,
+    /// Only stores what it says, until an admin has seen what would follow and applies it.
+    pub observe: bool,
 }
 
 /// A new integration and its first token.
@@ -56,6 +58,7 @@ pub async fn create_integration(app: &App, new: NewIntegration) -> Result<Create
     let settings = IntegrationSettings {
         quirks: new.preset.quirks().bits(),
         rate_limit: new.rate_limit,
+        observe: new.observe,
         ..IntegrationSettings::default()
     };
     let (token, text) = tokens::draw(app, "first", None)?;
@@ -166,6 +169,12 @@ pub enum Setting {
     SignInClaim(Option<String>),
     /// Whether userName must be an e-mail address.
     UserNameEmail(bool),
+    /// The share of its people in per cent that it may remove within an hour without asking.
+    GuardPercent(u32),
+    /// How many people it may remove within an hour whatever the share.
+    GuardPeople(u32),
+    /// Only stores what it says from now on.
+    Observe,
 }
 
 fn check_rate(limit: Option<u32>) -> Result<(), Refusal> {
@@ -185,7 +194,8 @@ pub async fn integration_version(app: &App, id: IntegrationId) -> Result<i64, Re
     app.store().guard(&settings_key(id)).await.map_err(of_store)
 }
 
-fn settings_key(id: IntegrationId) -> String {
+/// The key of the guard that a change of settings bumps, and that whoever decided by them compares.
+pub(crate) fn settings_key(id: IntegrationId) -> String {
     format!("integration/{}", id.0)
 }
 
@@ -211,6 +221,9 @@ pub async fn set_integration_at(
         match setting {
             Setting::SignInClaim(Some(claim)) => names::sign_in_claim(claim).map_err(invalid)?,
             Setting::RateLimit(limit) => check_rate(*limit)?,
+            Setting::GuardPercent(percent) if *percent > 100 => {
+                return Err(invalid("The share of people is given in per cent: 0 to 100."));
+            }
             _ => {}
         }
     }
@@ -224,6 +237,9 @@ pub async fn set_integration_at(
                 Setting::RateLimit(limit) => settings.rate_limit = *limit,
                 Setting::SignInClaim(claim) => settings.sign_in_claim.clone_from(claim),
                 Setting::UserNameEmail(on) => settings.user_name_email = *on,
+                Setting::GuardPercent(percent) => settings.guard_percent = *percent,
+                Setting::GuardPeople(people) => settings.guard_people = *people,
+                Setting::Observe => settings.observe = true,
             }
         }
     };

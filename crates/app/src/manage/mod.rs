@@ -8,8 +8,12 @@ mod persons;
 mod tokens;
 
 pub use admins::{Admin, NewAdmin, create_admin, recover_admin};
-pub use conflicts::{keep_conflict, link_conflict, list_conflicts};
+pub use conflicts::{
+    Decided, Evidence, IfLinked, Side, SideGrant, SideUser, keep_conflict, link_conflict, list_conflicts,
+    rename_conflict, show_conflict,
+};
 pub use domains::{claim_domain, list_domains, release_domain};
+pub(crate) use integrations::settings_key;
 pub use integrations::{
     CreatedIntegration, IntegrationReport, NewIntegration, RATE_MAX_PER_SECOND, Setting, create_integration,
     delete_integration, find_integration, integration_version, list_integrations, pause_integration,
@@ -69,8 +73,11 @@ pub(crate) async fn commit_guarded(app: &App, set: ChangeSet) -> Result<Option<C
 }
 
 async fn named(app: &App, name: &str) -> Result<IntegrationRow, Refusal> {
-    let row = app.store().integration_by_name(name).await.map_err(of_store)?;
-    row.ok_or_else(|| missing(format!("There is no integration named \"{name}\". See: bailiwick integration list")))
+    app.store().integration_by_name(name).await.map_err(of_store)?.ok_or_else(|| unknown(name))
+}
+
+fn unknown(name: &str) -> Refusal {
+    missing(format!("There is no integration named \"{name}\". See: bailiwick integration list"))
 }
 
 pub(crate) fn missing(detail: String) -> Refusal {

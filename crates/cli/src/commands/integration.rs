@@ -40,7 +40,7 @@ pub(super) async fn run(app: &App, command: IntegrationCommand) -> Done {
 }
 
 async fn create(app: &App, name: String, preset: Preset, rate_limit: Option<RateLimit>, json: Json) -> Done {
-    let new = NewIntegration { name, preset, rate_limit: rate_limit.and_then(RateLimit::stored) };
+    let new = NewIntegration { name, preset, rate_limit: rate_limit.and_then(RateLimit::stored), observe: false };
     let created = manage::create_integration(app, new).await?;
     if json.json {
         return out::json(&json!({

@@ -57,7 +57,7 @@ pub(crate) async fn load(app: &App, address: SocketAddr) -> Result<Option<Loaded
 }
 
 async fn connect(app: &App, name: &str, preset: Preset) -> Result<String, Failure> {
-    let new = NewIntegration { name: name.to_owned(), preset, rate_limit: None };
+    let new = NewIntegration { name: name.to_owned(), preset, rate_limit: None, observe: false };
     Ok(manage::create_integration(app, new).await?.token.token)
 }
 

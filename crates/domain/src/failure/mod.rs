@@ -6,6 +6,7 @@
 
 mod access;
 mod catalog;
+mod guard;
 mod mapping;
 mod pages;
 mod product;
@@ -44,6 +45,8 @@ macro_rules! codes {
 codes! {
     /// The document of an item of the catalog, or of what is defined for them, does not fit.
     DocumentInvalid = "document-invalid", 400, Some(ScimType::InvalidValue);
+    /// The difference was made from an older state.
+    ApplyStale = "apply-stale", 409, None;
     /// The integration insists on a userName in e-mail form.
     EmailRequiredUserName = "email-required-user-name", 400, Some(ScimType::InvalidValue);
     /// The Expect header asks for something other than 100-continue.
@@ -56,6 +59,8 @@ codes! {
     HeadTooLarge = "head-too-large", 431, None;
     /// A header is malformed, or one that may come once came twice.
     HeaderMalformed = "header-malformed", 400, None;
+    /// The hold, or what is named of it, was decided already.
+    HoldDecided = "hold-decided", 409, None;
     /// The request names no host, or two.
     HostMissing = "host-missing", 400, None;
     /// The integration is paused.
@@ -74,6 +79,10 @@ codes! {
     LastAdmin = "last-admin", 403, None;
     /// A local person has the userName or e-mail address.
     LocalPerson = "local-person", 409, Some(ScimType::Uniqueness);
+    /// An identity provider owns the field.
+    ManagedAttribute = "managed-attribute", 409, None;
+    /// The attribute mapping cannot be understood.
+    MappingForm = "mapping-form", 400, None;
     /// An integration decides about this person.
     ManagedPerson = "managed-person", 409, None;
     /// The role is held by a rule, not by hand.
@@ -174,6 +183,7 @@ pub fn failures() -> impl Iterator<Item = &'static Failure> {
         access::POLICY,
         mapping::MAPPING,
         catalog::CATALOG,
+        guard::GUARD,
     ]
     .into_iter()
     .flatten()

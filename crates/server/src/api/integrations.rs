@@ -181,6 +181,9 @@ struct IntegrationNew {
     /// Calls a second; null the default, 0 no limit.
     #[schemars(range(max = RATE_MAX_PER_SECOND))]
     rate_limit: Option<u32>,
+    /// Only store what it says until an admin has seen what would follow and applies it.
+    #[serde(default)]
+    observe: bool,
 }
 
 /// A new integration with its first token.
@@ -195,7 +198,7 @@ struct IntegrationMade {
 async fn create(request: Request) -> Result<Answer, Failure> {
     let new: IntegrationNew = request.body()?;
     let preset = new.preset.map_or(Preset::Generic, Preset::from);
-    let new = NewIntegration { name: new.name, preset, rate_limit: new.rate_limit };
+    let new = NewIntegration { name: new.name, preset, rate_limit: new.rate_limit, observe: new.observe };
     let made = manage::create_integration(&request.app, new).await?;
     let row = manage::find_integration(&request.app, &made.name).await?;
     let body = IntegrationMade { integration: shown(&request.app, &row), token: made.token.into() };
@@ -224,6 +227,21 @@ struct IntegrationChange {
     /// Quirks to be switched, by name.
     #[serde(default)]
     quirks: BTreeMap<String, bool>,
+    /// From which removals on the guard holds.
+    guard: Option<IntegrationGuardChange>,
+    /// Only true: store what it says without consequences from now on. Applying what was observed ends it.
+    observe: Option<bool>,
+}
+
+/// Removals beyond both within an hour are held.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct IntegrationGuardChange {
+    /// Share of its people, in per cent.
+    #[schemars(range(max = 100))]
+    percent: Option<u32>,
+    /// People.
+    people: Option<u32>,
 }
 
 impl IntegrationChange {
@@ -232,6 +250,18 @@ impl IntegrationChange {
         all.extend(self.rate_limit.map(Setting::RateLimit));
         all.extend(self.user_name_email.map(Setting::UserNameEmail));
         all.extend(self.sign_in_claim.map(Setting::SignInClaim));
+        if let Some(guard) = self.guard {
+            all.extend(guard.percent.map(Setting::GuardPercent));
+            all.extend(guard.people.map(Setting::GuardPeople));
+        }
+        match self.observe {
+            Some(true) => all.push(Setting::Observe),
+            Some(false) => {
+                let detail = "What was observed is applied after it was looked at: POST /integrations/{name}/apply.";
+                return Err(Refusal::new(Code::ValueInvalid, detail));
+            }
+            None => {}
+        }
         for (name, on) in self.quirks {
             let quirk = Quirk::ALL.iter().copied().find(|quirk| quirk.name() == name);
             let quirk = quirk.ok_or_else(|| {

@@ -33,7 +33,9 @@
 //!    it, too). The coverage test in `tests/http/api.rs` calls the route with nobody's, a wrong and a weak token by itself.
 
 mod answer;
+mod attributes;
 mod audit;
+mod conflicts;
 mod door;
 mod events;
 mod integrations;
@@ -77,6 +79,12 @@ static GROUPS: &[Group] = &[
     Group { tag: "events", about: "The change feed: what happened, and to whom.", endpoints: events::ROUTES },
     Group { tag: "webhooks", about: "Events sent to other services, signed.", endpoints: webhooks::ROUTES },
     Group { tag: "audit", about: "Proof that the journal is whole.", endpoints: audit::ROUTES },
+    Group {
+        tag: "mappings",
+        about: "Which places of a User fill which fields of a person.",
+        endpoints: attributes::ROUTES,
+    },
+    Group { tag: "conflicts", about: "Pairs that may be one human.", endpoints: conflicts::ROUTES },
 ];
 
 /// What the handlers share.

@@ -2,6 +2,7 @@
 
 use crate::bodies::{create, set, user};
 use crate::{Two, schema, within};
+use bailiwick_app::access::Principal;
 use bailiwick_app::manage::{self, NewAdmin};
 use bailiwick_testkit::Client;
 use bailiwick_testkit::proxy::Proxy;
@@ -109,8 +110,8 @@ pub(crate) async fn admin(two: &Two, name: &str) -> String {
     };
     manage::create_admin(app, admin).await.unwrap();
     client.post("/scim/v2/Users", &user(name)).await.expect(409);
-    let pair = manage::list_conflicts(app, Some("open")).await.unwrap().remove(0);
-    manage::link_conflict(app, &pair.id).await.unwrap();
+    let pair = manage::list_conflicts(app, &Principal::host(), Some("open")).await.unwrap().remove(0);
+    manage::link_conflict(app, &Principal::host(), &pair.id, None).await.unwrap();
     create(&mut client, "/scim/v2/Users", &user(name)).await
 }
 

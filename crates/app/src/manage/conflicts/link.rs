@@ -10,9 +10,11 @@ use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::Kind;
 use bailiwick_domain::mapping::Origin;
 use bailiwick_domain::person::{State, UserView, state_of};
-use bailiwick_store::change::{Dirty, GrantsWrite, ItemUpdate, NewGrant, PersonFacts, PersonKey, PersonUpdate};
+use bailiwick_store::change::{
+    Dirty, GrantsWrite, ItemColumns, ItemKey, ItemUpdate, NewGrant, PersonFacts, PersonKey, PersonUpdate,
+};
 use bailiwick_store::query::ItemQuery;
-use bailiwick_store::rows::{GrantRow, PersonRow, ResourceRow};
+use bailiwick_store::rows::{GrantRow, ItemRow, PersonRow, ResourceRow};
 use bailiwick_store::{ChangeSet, Error, Guard, Write};
 use serde_json::{Value, json};
 
@@ -42,10 +44,176 @@ pub async fn link_conflict(app: &App, principal: &Principal, id: &str, note: Opt
             did = move_user(app, &mut set, &user, &person).await?;
         }
         decision.end(&mut set, &conflict, EventKind::ConflictLink, "linked", did);
-        if let Some(committed) = commit_guarded(app, set).await? {
-            crate::mapping::after_commit(app, &committed).await;
+        if commit_guarded(app, set).await?.is_some() {
             return Ok(());
         }
     }
     Err(of_store(Error::Stale))
+}
+
+/// Moves a User to the person, and tells what that does.
+async fn move_user(app: &App, set: &mut ChangeSet, user: &ResourceRow, to: &PersonRow) -> Result<Value, Refusal> {
+    if user.person.as_ref().is_some_and(|person| person.seq == to.seq) {
+        return Ok(json!({}));
+    }
+    set.guards.push(Guard::Resource { seq: user.seq, version: user.version });
+    set.writes.push(Write::SetResourcePerson { seq: user.seq, person: to.seq });
+    set.writes.push(Write::MarkDirty(Dirty::Persons(vec![to.seq])));
+    let state = join(app, set, user, to).await?;
+    let mut did = json!({ "user": user.id, "state": state.as_str() });
+    if let Some(from) = &user.person {
+        let from = present(app, user, from.seq).await?;
+        set.guards.push(Guard::Person { seq: from.seq, epoch: from.epoch });
+        did["closed"] = Value::from(from.id.as_str());
+        let grants = carry_grants(app, set, &from, to).await?;
+        did["carried"] = grants.iter().map(told).collect();
+        did["owned"] = Value::from(carry_ownership(app, set, &from, to).await?);
+        carry_flags(app, set, &from, to, state).await?;
+        close(set, from);
+    }
+    Ok(did)
+}
+
+/// The person the User belongs to so far: nothing else may be left of it.
+pub(super) async fn present(app: &App, user: &ResourceRow, from: i64) -> Result<PersonRow, Refusal> {
+    let others = app.store().person_users(from).await.map_err(of_store)?;
+    let row = app.store().person(from).await.map_err(of_store)?;
+    let alone = others.iter().all(|other| other.seq == user.seq);
+    row.filter(|row| alone && !row.account)
+        .ok_or_else(|| invalid("The User's present person has other identities. Keep the pair, or link those first."))
+}
+
+/// What one more User means for the person's state. A person whom nobody provisions so far follows the User from now on.
+async fn join(app: &App, set: &mut ChangeSet, user: &ResourceRow, person: &PersonRow) -> Result<State, Refusal> {
+    let users = app.store().person_users(person.seq).await.map_err(of_store)?;
+    if users.is_empty() && !person.account {
+        let state = state_of(&[UserView { authority: true, active: user.active }], false);
+        let facts = crate::directory::facts_from(user, state)?;
+        let authority = Some(Some(user.seq));
+        set.writes.push(Write::UpdatePerson(PersonUpdate { seq: person.seq, facts, authority }));
+        return Ok(state);
+    }
+    let known = users.iter().filter(|other| other.seq != user.seq);
+    let mut views: Vec<UserView> =
+        known.map(|other| UserView { authority: other.authority, active: other.active }).collect();
+    views.push(UserView { authority: false, active: user.active });
+    let state = state_of(&views, person.account);
+    if state != person.state {
+        let facts = PersonFacts { state, ..crate::directory::facts_of(person) };
+        set.writes.push(Write::UpdatePerson(PersonUpdate { seq: person.seq, facts, authority: None }));
+    }
+    Ok(state)
+}
+
+/// What the person had that no rule and no group gave: it was meant for the human. What rules and groups give follows
+/// the User and is evaluated anew.
+pub(super) async fn by_hand(app: &App, from: i64) -> Result<Vec<GrantRow>, Refusal> {
+    let grants = app.store().grants_of(from, true).await.map_err(of_store)?;
+    Ok(grants.into_iter().filter(|grant| !Origin::is_derived(&grant.origin)).collect())
+}
+
+async fn carry_grants(
+    app: &App,
+    set: &mut ChangeSet,
+    from: &PersonRow,
+    to: &PersonRow,
+) -> Result<Vec<GrantRow>, Refusal> {
+    let grants = by_hand(app, from.seq).await?;
+    if !grants.is_empty() {
+        let open = grants.iter().map(|grant| NewGrant {
+            kind: grant.kind,
+            object: grant.object.clone(),
+            value: grant.value.clone(),
+            origin: grant.origin.clone(),
+            path: grant.path.clone(),
+        });
+        set.writes.push(Write::Grants(GrantsWrite {
+            person: PersonKey::Seq(to.seq),
+            open: open.collect(),
+            close: Vec::new(),
+            settled: false,
+        }));
+    }
+    Ok(grants)
+}
+
+pub(super) fn told(grant: &GrantRow) -> Value {
+    json!({ "kind": grant.kind.as_str(), "object": grant.object, "value": grant.value })
+}
+
+/// Entities that the person owns by name are the other's.
+async fn carry_ownership(app: &App, set: &mut ChangeSet, from: &PersonRow, to: &PersonRow) -> Result<usize, Refusal> {
+    let query = ItemQuery { owner_person: Some(from.seq), limit: OWNED + 1, ..ItemQuery::default() };
+    let owned = app.store().items(query).await.map_err(of_store)?.rows;
+    if owned.len() > OWNED as usize {
+        let detail = format!("The User's present person owns more than {OWNED} entities. Hand them over first.");
+        return Err(invalid(detail));
+    }
+    for item in &owned {
+        set.guards.push(Guard::Item { seq: item.seq, version: item.version });
+        let columns = ItemColumns { owner_person: Some(to.seq), ..columns(item) };
+        set.writes.push(Write::UpdateItem(ItemUpdate { seq: item.seq, columns }));
+    }
+    Ok(owned.len())
+}
+
+/// What an item is, to be written again.
+fn columns(item: &ItemRow) -> ItemColumns {
+    let key = |item: &bailiwick_store::rows::ItemRef| ItemKey::Seq(item.seq);
+    ItemColumns {
+        kind: item.kind.clone(),
+        namespace: item.namespace.clone(),
+        name: item.name.clone(),
+        name_key: item.name_key.clone(),
+        title: item.title.clone(),
+        title_key: item.title_key.clone(),
+        owner: item.owner.as_ref().map(key),
+        owner_person: item.owner_person,
+        owner_ref: item.owner_ref.clone(),
+        parent: item.parent.as_ref().map(key),
+        parent_ref: item.parent_ref.clone(),
+        item_type: item.item_type.clone(),
+        tier: item.tier.clone(),
+        lifecycle: item.lifecycle.clone(),
+        source: item.source.clone(),
+        doc: item.doc.clone(),
+        keys: item.keys.clone(),
+        aliases: Vec::new(),
+        relations: None,
+    }
+}
+
+/// The admin role by hand, and that somebody signs in by themselves, belong to the human.
+async fn carry_flags(
+    app: &App,
+    set: &mut ChangeSet,
+    from: &PersonRow,
+    to: &PersonRow,
+    state: State,
+) -> Result<(), Refusal> {
+    if !from.admin && !from.local {
+        return Ok(());
+    }
+    if from.admin {
+        if state == State::Active {
+            set.guards.push(crate::directory::admins_guard(app).await?);
+        } else {
+            crate::directory::guard_admins(app, set, from, State::Closed).await?;
+        }
+    }
+    let (local, admin) = ((from.local && !to.local).then_some(true), (from.admin && !to.admin).then_some(true));
+    set.writes.push(Write::SetPerson { person: to.seq, local, admin });
+    Ok(())
+}
+
+fn close(set: &mut ChangeSet, from: PersonRow) {
+    let facts = PersonFacts {
+        state: State::Closed,
+        display: from.display,
+        email: None,
+        email_key: None,
+        user_name: None,
+        user_name_key: None,
+    };
+    set.writes.push(Write::UpdatePerson(PersonUpdate { seq: from.seq, facts, authority: Some(None) }));
 }

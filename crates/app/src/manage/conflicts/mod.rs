@@ -67,12 +67,7 @@ struct Decision<'a> {
 }
 
 impl<'a> Decision<'a> {
-    async fn new(
-        app: &'a App,
-        principal: &'a Principal,
-        id: &'a str,
-        note: Option<&'a str>,
-    ) -> Result<Self, Refusal> {
+    async fn new(app: &'a App, principal: &'a Principal, id: &'a str, note: Option<&'a str>) -> Result<Self, Refusal> {
         access::require(app, principal, Action::ConflictDecide, &Object::None).await?;
         if note.is_some_and(|note| note.chars().count() > NOTE_CHARS) {
             return Err(invalid(format!("A note has at most {NOTE_CHARS} characters.")));
