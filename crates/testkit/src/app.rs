@@ -3,6 +3,7 @@
 use crate::client::{Client, raw};
 use crate::schema::Schema;
 use crate::time::{FakeClock, SeededIds};
+use bailiwick_app::access::{self, NewApiToken, Principal, Scope, Scopes};
 use bailiwick_app::manage::{self, NewIntegration};
 use bailiwick_app::{App, Clock, Ids, Wiring};
 use bailiwick_domain::ids::IntegrationId;
@@ -154,6 +155,26 @@ impl TestApp {
     #[must_use]
     pub fn anonymous(&self) -> Client {
         Client::anonymous(self.address)
+    }
+
+    /// A client of the REST API: a service with this role. Paths begin with `/api/v1`.
+    pub async fn service(&self, role: &str) -> Client {
+        self.api_client(&self.service_token(role).await)
+    }
+
+    /// The token of a service with this role.
+    pub async fn service_token(&self, role: &str) -> String {
+        let new = NewApiToken { label: format!("test {role}"), scopes: Scopes::of(vec![Scope::Admin]), life: None };
+        let made = access::create_service_token(&self.app, &Principal::host(), "tests", role, new).await;
+        made.unwrap_or_else(|error| panic!("{role}: {error}")).text
+    }
+
+    /// A client of the REST API with this token.
+    #[must_use]
+    pub fn api_client(&self, token: &str) -> Client {
+        let mut client = Client::new(self.address, token);
+        client.set_header("content-type", Some("application/json"));
+        client
     }
 
     /// One more integration with its token; no rate limit.

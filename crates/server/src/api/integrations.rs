@@ -1,6 +1,7 @@
 //! Integrations and their SCIM tokens.
 
 use super::answer::Answer;
+use super::listed::listed;
 use super::request::{Request, encoded};
 use super::table::{Access::May, Endpoint, delete, get, handler, patch, post};
 use super::wire::{LIFE_DAYS, Moment, days, said, tag};
@@ -157,16 +158,8 @@ async fn found(app: &App, name: &str) -> Result<(IntegrationRow, i64, String), R
 }
 
 async fn list(request: Request) -> Result<Answer, Failure> {
-    let page = request.page::<String>()?;
-    let mut rows = manage::list_integrations(&request.app).await?;
-    rows.sort_by(|a, b| a.name.cmp(&b.name));
-    let total = page.total.then_some(rows.len() as u64);
-    rows.retain(|row| page.after.as_ref().is_none_or(|after| row.name > *after));
-    let more = rows.len() > page.limit as usize;
-    rows.truncate(page.limit as usize);
-    let items: Vec<Integration> = rows.iter().map(|row| shown(&request.app, row)).collect();
-    let next = rows.last().filter(|_| more).map(|row| &row.name);
-    Answer::page(&request, &items, next, total)
+    let rows = manage::list_integrations(&request.app).await?;
+    listed(&request, rows, |row| row.name.clone(), |row| shown(&request.app, &row))
 }
 
 /// A directory to be connected.
@@ -392,16 +385,8 @@ impl From<TokenRow> for IntegrationToken {
 }
 
 async fn tokens(request: Request) -> Result<Answer, Failure> {
-    let page = request.page::<String>()?;
-    let mut rows = manage::list_tokens(&request.app, Some(request.path("name"))).await?;
-    rows.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
-    let total = page.total.then_some(rows.len() as u64);
-    rows.retain(|(row, _)| page.after.as_ref().is_none_or(|after| row.id > *after));
-    let more = rows.len() > page.limit as usize;
-    rows.truncate(page.limit as usize);
-    let next = rows.last().filter(|_| more).map(|(row, _)| row.id.clone());
-    let items: Vec<IntegrationToken> = rows.into_iter().map(|(row, _)| row.into()).collect();
-    Answer::page(&request, &items, next.as_ref(), total)
+    let rows = manage::list_tokens(&request.app, Some(request.path("name"))).await?;
+    listed(&request, rows, |(row, _)| row.id.clone(), |(row, _)| IntegrationToken::from(row))
 }
 
 /// A SCIM token to be made.

@@ -1,6 +1,7 @@
 //! Webhooks: events sent to addresses that admins name.
 
 use super::answer::Answer;
+use super::listed::listed;
 use super::request::Request;
 use super::table::{Access::May, Endpoint, delete, get, handler, patch, post};
 use super::wire::{Moment, tag};
@@ -212,15 +213,8 @@ fn version_tag(app: &App, report: &Report) -> String {
 }
 
 async fn list(request: Request) -> Result<Answer, Failure> {
-    let page = request.page::<String>()?;
-    let mut reports = webhooks::list(&request.app, &request.principal).await?;
-    let total = page.total.then_some(reports.len() as u64);
-    reports.retain(|report| page.after.as_ref().is_none_or(|after| report.webhook.id > *after));
-    let more = reports.len() > page.limit as usize;
-    reports.truncate(page.limit as usize);
-    let next = reports.last().filter(|_| more).map(|report| report.webhook.id.clone());
-    let items: Vec<Webhook> = reports.into_iter().map(Webhook::from).collect();
-    Answer::page(&request, &items, next.as_ref(), total)
+    let reports = webhooks::list(&request.app, &request.principal).await?;
+    listed(&request, reports, |report| report.webhook.id.clone(), Webhook::from)
 }
 
 async fn create(request: Request) -> Result<Answer, Failure> {

@@ -1,5 +1,10 @@
 //! The door of the REST API: what every route has in common.
 
+mod door;
+mod feed;
+mod resources;
+mod webhooks;
+
 use super::*;
 use bailiwick_server::{Auth, RouteInfo, openapi, routes};
 use std::path::Path;
