@@ -1,6 +1,9 @@
 //! What can be typed. The doc comments are the help texts; `docs/reference/cli.md` is rendered from them.
 
 mod values;
+mod webhook;
+
+pub(crate) use webhook::WebhookCommand;
 
 #[cfg(test)]
 mod tests;
@@ -67,6 +70,9 @@ pub(crate) enum Command {
     /// Prove that the journal is whole
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Send events to other services
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// Bring the schema of the store up to date, or move a store between a folder and a database
     Migrate(MigrateArgs),
 }

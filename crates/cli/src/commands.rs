@@ -10,6 +10,7 @@ mod migrate;
 mod person;
 mod serve;
 mod token;
+mod webhook;
 
 use crate::args::{Cli, Command, IntegrationCommand};
 use crate::config::{Config, Environment};
@@ -51,5 +52,6 @@ async fn short(command: Command, config: &Config) -> Done {
         Command::Admin(command) => admin::run(&app, command).await,
         Command::Domain(command) => domain::run(&app, command).await,
         Command::Audit(command) => audit::run(&app, command).await,
+        Command::Webhook(command) => webhook::run(&app, command).await,
     }
 }

@@ -1,0 +1,116 @@
+//! `webhook`: events sent to other services.
+
+use crate::args::{Json, WebhookCommand};
+use crate::out::{self, Done, refused};
+use bailiwick_app::App;
+use bailiwick_app::access::Principal;
+use bailiwick_app::feed::webhooks::{self, NewWebhook, Report};
+use bailiwick_domain::network::Network;
+use bailiwick_server::outbound::HttpCourier;
+use serde_json::{Value, json};
+
+pub(super) async fn run(app: &App, command: WebhookCommand) -> Done {
+    let (host, courier) = (Principal::host(), HttpCourier::new(app.wired_clock()));
+    match command {
+        WebhookCommand::List { json } => list(app, json).await,
+        WebhookCommand::Create { url, kinds, description, json } => {
+            let new = NewWebhook { url, kinds, description };
+            let made = webhooks::create(app, &courier, &host, new).await?;
+            let (id, secret) = (&made.webhook.id, &made.secret);
+            if json.json {
+                return out::json(&json!({ "id": id, "url": made.webhook.url, "secret": secret }));
+            }
+            out::line(&format!("Webhook {id} is made. Its secret, shown this once:"))?;
+            out::line(&format!("  {secret}"))
+        }
+        WebhookCommand::Delete { id, json } => {
+            webhooks::delete(app, &host, &id, None).await?;
+            if json.json {
+                return out::json(&json!({ "id": id, "deleted": true }));
+            }
+            out::line(&format!("Webhook {id} is deleted."))
+        }
+        WebhookCommand::Test { id, json } => {
+            let outcome = webhooks::test(app, &courier, &host, &id).await?;
+            if json.json {
+                let value = json!({
+                    "id": id,
+                    "delivered": outcome.well(),
+                    "status": outcome.status,
+                    "why": outcome.why,
+                    "took_ms": u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+                });
+                out::json(&value)?;
+            }
+            if !outcome.well() {
+                return refused(format!("nothing arrived: {}", outcome.why.unwrap_or_default()));
+            }
+            if json.json { Ok(()) } else { out::line("The message arrived.") }
+        }
+        WebhookCommand::Networks { networks, json } => {
+            let networks = match networks.as_deref() {
+                None => webhooks::networks(app).await?,
+                Some("none") => webhooks::set_networks(app, "").await?,
+                Some(text) => webhooks::set_networks(app, text).await?,
+            };
+            let texts: Vec<String> = networks.iter().map(Network::to_string).collect();
+            if json.json {
+                return out::json(&json!({ "networks": texts }));
+            }
+            if texts.is_empty() {
+                return out::line("Webhooks may call public addresses only.");
+            }
+            out::line(&format!("Besides public addresses webhooks may call: {}", texts.join(", ")))
+        }
+    }
+}
+
+async fn list(app: &App, json: Json) -> Done {
+    let reports = webhooks::list(app, &Principal::host()).await?;
+    if json.json {
+        return out::json(&reports.iter().map(shown).collect());
+    }
+    if reports.is_empty() {
+        return out::line("No webhook yet. Make one with: bailiwick webhook create URL --kind KIND");
+    }
+    let cells = reports.iter().map(|report| {
+        let webhook = &report.webhook;
+        vec![
+            webhook.id.clone(),
+            state(report).to_owned(),
+            webhook.kinds.join(" "),
+            out::plain(&webhook.url).into_owned(),
+            out::moment_or(report.health.last_success, "never"),
+        ]
+    });
+    let head = ["ID", "STATE", "KINDS", "URL", "LAST SUCCESS"];
+    out::lines(&out::table(&head, &cells.collect::<Vec<_>>()))
+}
+
+fn state(report: &Report) -> &'static str {
+    match (&report.webhook.disabled, report.webhook.active, report.health.failing_since) {
+        (Some(_), ..) => "given up",
+        (None, false, _) => "off",
+        (None, true, Some(_)) => "failing",
+        (None, true, None) => "on",
+    }
+}
+
+fn shown(report: &Report) -> Value {
+    let (webhook, health) = (&report.webhook, &report.health);
+    json!({
+        "id": webhook.id,
+        "url": webhook.url,
+        "kinds": webhook.kinds,
+        "description": webhook.description,
+        "active": webhook.active,
+        "state": state(report),
+        "disabled_because": webhook.disabled,
+        "created_at": webhook.created.to_string(),
+        "failing_since": out::instant(health.failing_since),
+        "attempts": health.attempts,
+        "next_attempt_at": out::instant(health.next_attempt),
+        "last_error": health.last_error,
+        "last_success_at": out::instant(health.last_success),
+    })
+}
