@@ -1,5 +1,6 @@
 //! What can be typed. The doc comments are the help texts; `docs/reference/cli.md` is rendered from them.
 
+mod access;
 mod values;
 mod webhook;
 
@@ -8,6 +9,7 @@ pub(crate) use webhook::WebhookCommand;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use access::{ApiTokenCommand, InviteCommand, RoleCommand, SessionCommand};
 pub(crate) use values::{RateLimit, SignInClaim, Since, Switch, level};
 
 use bailiwick_domain::preset::Preset;
@@ -64,6 +66,18 @@ pub(crate) enum Command {
     /// Make and recover break-glass admins, who sign in without any identity provider
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Look at roles, make own ones, give and take them
+    #[command(subcommand)]
+    Role(RoleCommand),
+    /// Make, list, rotate and revoke tokens for the API of the catalog
+    #[command(subcommand)]
+    ApiToken(ApiTokenCommand),
+    /// Look at and end sessions of local accounts
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Invite people to make a local account
+    #[command(subcommand)]
+    Invite(InviteCommand),
     /// Claim e-mail domains for integrations
     #[command(subcommand)]
     Domain(DomainCommand),
@@ -382,6 +396,11 @@ pub(crate) enum AdminCommand {
         display: Option<String>,
         #[command(flatten)]
         password: PasswordArgs,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// List the active admins and how they came by it
+    List {
         #[command(flatten)]
         json: Json,
     },

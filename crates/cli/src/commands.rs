@@ -1,6 +1,7 @@
 //! What can be done from the command line. Each file wires one group of use cases to what is printed.
 
 mod admin;
+mod api_token;
 mod audit;
 mod conflict;
 mod domain;
@@ -8,7 +9,9 @@ mod integration;
 mod log;
 mod migrate;
 mod person;
+mod role;
 mod serve;
+mod session;
 mod token;
 mod webhook;
 
@@ -50,6 +53,10 @@ async fn short(command: Command, config: &Config) -> Done {
         Command::Person(command) => person::run(&app, command).await,
         Command::Conflict(command) => conflict::run(&app, command).await,
         Command::Admin(command) => admin::run(&app, command).await,
+        Command::Role(command) => role::run(&app, command).await,
+        Command::ApiToken(command) => api_token::run(&app, command).await,
+        Command::Session(command) => session::run(&app, command).await,
+        Command::Invite(command) => session::invite(&app, command).await,
         Command::Domain(command) => domain::run(&app, command).await,
         Command::Audit(command) => audit::run(&app, command).await,
         Command::Webhook(command) => webhook::run(&app, command).await,

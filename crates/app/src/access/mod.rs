@@ -40,5 +40,6 @@ pub use sessions::{
     Secret, SessionMade, SignIn, SignInRefused, end_session, end_sessions, list_sessions, sign_in, sign_out,
 };
 
+pub(crate) use admins::active as active_admins;
 pub(crate) use password::hash as hash_password;
 pub(crate) use state::State as AccessState;

@@ -107,6 +107,14 @@ pub async fn create_admin(app: &App, new: NewAdmin) -> Result<Admin, Refusal> {
     }
 }
 
+/// The active admins, by hand and by rule.
+///
+/// # Errors
+/// When the store cannot answer.
+pub async fn list_admins(app: &App) -> Result<Vec<PersonRow>, Refusal> {
+    crate::access::active_admins(app, usize::MAX).await
+}
+
 /// Gives a break-glass admin a new password and new recovery codes; a deactivated one is made active again.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ mod integrations;
 mod persons;
 mod tokens;
 
-pub use admins::{Admin, NewAdmin, create_admin, recover_admin};
+pub use admins::{Admin, NewAdmin, create_admin, list_admins, recover_admin};
 pub use conflicts::{
     Decided, Evidence, IfLinked, Side, SideGrant, SideUser, keep_conflict, link_conflict, list_conflicts,
     rename_conflict, show_conflict,

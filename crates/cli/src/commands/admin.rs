@@ -4,6 +4,7 @@ use crate::args::{AdminCommand, Json, PasswordArgs};
 use crate::out::{self, Done, Failure, refused};
 use bailiwick_app::App;
 use bailiwick_app::manage::{self, Admin, NewAdmin};
+use bailiwick_app::rows::PersonRow;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use serde_json::json;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
@@ -21,11 +22,38 @@ pub(super) async fn run(app: &App, command: AdminCommand) -> Done {
             let new = NewAdmin { user_name: name, display, email, password: secret.text.clone() };
             show(&manage::create_admin(app, new).await?, &secret, json)
         }
+        AdminCommand::List { json } => list(app, json).await,
         AdminCommand::Recover { name, password, json } => {
             let secret = Secret::get(app, password)?;
             show(&manage::recover_admin(app, &name, &secret.text).await?, &secret, json)
         }
     }
+}
+
+async fn list(app: &App, json: Json) -> Done {
+    let admins = manage::list_admins(app).await?;
+    if json.json {
+        let value = |admin: &PersonRow| {
+            json!({
+                "person": admin.id,
+                "display": admin.display,
+                "user_name": admin.user_name,
+                "by_hand": admin.admin,
+                "account": admin.account,
+            })
+        };
+        return out::json(&admins.iter().map(value).collect());
+    }
+    if admins.is_empty() {
+        return out::line("No active admin. Make one with: bailiwick admin create NAME");
+    }
+    let cells = admins.iter().map(|admin| {
+        let how = if admin.admin { "by hand" } else { "by rule" };
+        let account = if admin.account { "local account" } else { "" };
+        let name = admin.user_name.clone().unwrap_or_default();
+        vec![admin.id.clone(), admin.display.clone(), name, how.to_owned(), account.to_owned()]
+    });
+    out::lines(&out::table(&["ID", "NAME", "USERNAME", "ADMIN", "SIGNS IN"], &cells.collect::<Vec<_>>()))
 }
 
 fn show(admin: &Admin, secret: &Secret, json: Json) -> Done {

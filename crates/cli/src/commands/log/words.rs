@@ -67,6 +67,23 @@ fn administration(entry: &Entry, kind: EventKind) -> String {
         EventKind::TokenRotate => {
             format!("token {} ends {}; {} follows", said("token"), said("until"), said("successor"))
         }
+        EventKind::ApiTokenCreate => format!("API token {} ({}) made", said("token"), said("label")),
+        EventKind::ApiTokenRevoke => format!("API token {} ({}) revoked", said("token"), said("label")),
+        EventKind::ApiTokenRotate => {
+            format!("API token {} ends {}; {} follows", said("token"), said("until"), said("successor"))
+        }
+        EventKind::BreakGlassUse => format!("a recovery code was used up to sign in from {}", said("address")),
+        EventKind::InviteAccept => "invitation accepted".to_owned(),
+        EventKind::InviteCreate => format!("{} invited", said("email")),
+        EventKind::InviteRevoke => format!("invitation of {} taken back", said("email")),
+        EventKind::RoleDelete => format!("role {} deleted", said("role")),
+        EventKind::RoleGive => format!("role {} given by hand", said("role")),
+        EventKind::RoleSet => format!("role {} set", said("role")),
+        EventKind::RoleTake => format!("role {} taken", said("role")),
+        EventKind::SessionBegin => format!("signed in by {} from {}", said("by"), said("address")),
+        EventKind::SessionEnd => "signed out".to_owned(),
+        EventKind::SessionRefuse => format!("too many failed sign-ins from {}", said("address")),
+        EventKind::SettingSet => format!("setting {} changed to {}", said("setting"), said("after")),
         other => other.as_str().to_owned(),
     }
 }
