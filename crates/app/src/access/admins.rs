@@ -9,6 +9,7 @@ use bailiwick_domain::person::State;
 use bailiwick_domain::policy::ADMIN;
 use bailiwick_store::Guard;
 use bailiwick_store::rows::PersonRow;
+use std::collections::HashSet;
 
 /// Holders of the role read at once.
 const CHUNK: u32 = 200;
@@ -16,13 +17,14 @@ const CHUNK: u32 = 200;
 /// The active admins, by hand and by rule, each once; no more than needed to know that there are `enough`.
 pub(crate) async fn active(app: &App, enough: usize) -> Result<Vec<PersonRow>, Refusal> {
     let mut admins = app.store().active_admins().await.map_err(of_store)?;
+    let mut known: HashSet<i64> = admins.iter().map(|admin| admin.seq).collect();
     let mut after = i64::MIN;
     while admins.len() < enough {
         let holders = app.store().holders(GrantKind::Role, ADMIN, after, CHUNK).await.map_err(of_store)?;
         let Some((last, _)) = holders.last() else { break };
         after = last.seq;
         for (person, _) in holders {
-            if person.state == State::Active && admins.iter().all(|admin| admin.seq != person.seq) {
+            if person.state == State::Active && known.insert(person.seq) {
                 admins.push(person);
             }
         }

@@ -59,7 +59,7 @@ pub async fn give_role(app: &App, principal: &Principal, person: &str, role: &st
 }
 
 /// The grant of a role by hand.
-pub(super) fn grant(person: PersonKey, role: &str, principal: &Principal) -> Write {
+pub(crate) fn grant(person: PersonKey, role: &str, principal: &Principal) -> Write {
     let by = Step {
         kind: StepKind::Hand,
         id: principal.actor().to_owned(),

@@ -3,7 +3,7 @@
 //! [`identify_api`] turns a bearer token into a [`Principal`], [`require`] asks the one decision point of
 //! `domain::policy`. Every use case of the catalog takes a principal and asks.
 
-mod admins;
+pub(crate) mod admins;
 mod api_tokens;
 mod attempts;
 mod cache;
@@ -40,6 +40,6 @@ pub use sessions::{
     Secret, SessionMade, SignIn, SignInRefused, end_session, end_sessions, list_sessions, sign_in, sign_out,
 };
 
-pub(crate) use admins::active as active_admins;
+pub(crate) use give::grant as grant_by_hand;
 pub(crate) use password::hash as hash_password;
 pub(crate) use state::State as AccessState;

@@ -2,7 +2,7 @@
 
 use super::{ATTEMPTS, commit_guarded, event, invalid, missing, taken};
 use crate::Refusal;
-use crate::access::hash_password;
+use crate::access::{grant_by_hand, hash_password};
 use crate::app::App;
 use crate::error::of_store;
 use bailiwick_domain::event::EventKind;
@@ -10,6 +10,7 @@ use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::ids::prefixed_id;
 use bailiwick_domain::names;
 use bailiwick_domain::person::State;
+use bailiwick_domain::policy::{ADMIN, Principal};
 use bailiwick_domain::token;
 use bailiwick_scim::text;
 use bailiwick_store::change::{NewPerson, PersonFacts, PersonKey};
@@ -89,12 +90,14 @@ pub async fn create_admin(app: &App, new: NewAdmin) -> Result<Admin, Refusal> {
         user_name_key: Some(user_name_key.clone()),
     };
     let account = Write::InsertLocalAccount { person: PersonKey::New(id.clone()), password_hash, recovery_digests };
+    let role = grant_by_hand(PersonKey::New(id.clone()), ADMIN, &Principal::host());
     let set = ChangeSet {
         at: app.clock().now(),
         guards: vec![Guard::Candidates { user_name_key, email_keys, persons: Vec::new() }],
         writes: vec![
             Write::InsertPerson(NewPerson { id: id.clone(), facts, local: true, admin: true, doc: "{}".to_owned() }),
             account,
+            role,
         ],
         events: vec![event(app, EventKind::AdminCreate, None, Some(id.clone()), json!({ "name": user_name }))],
     };
@@ -112,7 +115,7 @@ pub async fn create_admin(app: &App, new: NewAdmin) -> Result<Admin, Refusal> {
 /// # Errors
 /// When the store cannot answer.
 pub async fn list_admins(app: &App) -> Result<Vec<PersonRow>, Refusal> {
-    crate::access::active_admins(app, usize::MAX).await
+    crate::access::admins::active(app, usize::MAX).await
 }
 
 /// Gives a break-glass admin a new password and new recovery codes; a deactivated one is made active again.

@@ -306,7 +306,7 @@ pub async fn delete_integration(app: &App, name: &str) -> Result<(), Refusal> {
 /// Refuses when no active admin would be left without this integration; the guard holds that answer true.
 async fn admins_without(app: &App, integration: IntegrationId) -> Result<Guard, Refusal> {
     let guard = crate::directory::admins_guard(app).await?;
-    let admins = app.store().active_admins().await.map_err(of_store)?;
+    let admins = crate::access::admins::active(app, usize::MAX).await?;
     for admin in &admins {
         let users = app.store().person_users(admin.seq).await.map_err(of_store)?;
         if users.iter().all(|user| user.integration != integration) {
