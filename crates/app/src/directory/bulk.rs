@@ -11,6 +11,7 @@ use crate::Refusal;
 use crate::app::App;
 use crate::call::Call;
 use crate::error::of_store;
+use crate::mapping::consequences;
 use crate::journal;
 use bailiwick_domain::ids::{Kind, resource_id};
 use bailiwick_scim::bulk::{self, BulkOperation, BulkRequest, Method};
@@ -157,12 +158,16 @@ impl<'a> Run<'a> {
         if waiting.is_empty() {
             return;
         }
-        let sets = waiting.iter_mut().map(|waiting| std::mem::take(&mut waiting.set)).collect();
-        let committed = self.app.store().commit_all(sets).await;
+        let mut sets: Vec<ChangeSet> = waiting.iter_mut().map(|waiting| std::mem::take(&mut waiting.set)).collect();
+        let integration = self.call.caller.integration.id;
+        let guarded = consequences::guard_nesting(self.app, integration, &mut sets).await;
+        let committed = match guarded {
+            Ok(()) => self.app.store().commit_all(sets).await.map_err(of_store),
+            Err(refusal) => Err(refusal),
+        };
         let outcomes: Vec<_> = match committed {
             Ok(outcomes) => outcomes,
-            Err(error) => {
-                let refusal = of_store(error);
+            Err(refusal) => {
                 for mut waiting in waiting {
                     waiting.call.resource = None;
                     self.failed(&waiting.operation, &waiting.call, refusal.clone()).await;
@@ -170,6 +175,7 @@ impl<'a> Run<'a> {
                 return;
             }
         };
+        consequences::after_all(self.app, outcomes.iter().flatten()).await;
         for (mut waiting, outcome) in waiting.into_iter().zip(outcomes) {
             let done = match outcome {
                 Ok(_) => Ok(()),

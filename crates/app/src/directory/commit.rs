@@ -4,6 +4,7 @@ use crate::Refusal;
 use crate::app::App;
 use crate::call::Call;
 use crate::error::of_store;
+use crate::mapping::{self, consequences};
 use bailiwick_scim::Code;
 use bailiwick_store::{ChangeSet, Committed, Constraint, Error};
 use std::sync::Arc;
@@ -28,9 +29,17 @@ impl<'a> Turn<'a> {
 
 /// `None`: a precondition was stale; read and decide again.
 pub(super) async fn commit(app: &App, set: ChangeSet) -> Result<Option<Committed>, Refusal> {
+    let set = consequences::complete(app, set).await?;
     match app.store().commit(set).await {
-        Ok(committed) => Ok(Some(committed)),
-        Err(Error::Stale) => Ok(None),
+        Ok(committed) => {
+            consequences::after(app, &committed).await;
+            Ok(Some(committed))
+        }
+        Err(Error::Stale) => {
+            // It may be the rules that are others now.
+            mapping::current(app).await?;
+            Ok(None)
+        }
         Err(Error::Conflict(Constraint::UserName)) => Err(Refusal::new(
             Code::Uniqueness,
             "A User with this userName exists already in this integration. Find it with a filter on userName.",

@@ -5,6 +5,7 @@
 //! directory's use cases do it in their own commits for what is small. Whatever is about to be committed passes
 //! [`weigh`]. [`rules`] saves rules, [`preview`] says what they would do, [`explain`] who has what and through what.
 
+pub(crate) mod consequences;
 mod current;
 mod explain;
 mod lint;

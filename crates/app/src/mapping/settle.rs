@@ -2,7 +2,7 @@
 
 use super::subject::{self, Subjects};
 use super::weigh::{Cause, Outcome, weigh};
-use super::{Room, current};
+use super::current;
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;
@@ -197,11 +197,4 @@ fn told_new(grant: &Grant) -> Value {
 
 fn told_held(grant: &HeldGrant) -> Value {
     json!({ "kind": grant.kind, "object": grant.object, "value": grant.value, "origin": grant.origin })
-}
-
-impl Room {
-    /// Somebody may wait to be evaluated.
-    pub(crate) fn wake(&self) {
-        self.wake.notify_one();
-    }
 }
