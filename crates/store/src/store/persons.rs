@@ -56,6 +56,11 @@ impl Store {
         self.engine.all(persons::candidates(user_name_key, email_keys)).await
     }
 
+    /// The persons behind these Users: (User, person). What is no User, or has no person, is left out.
+    pub async fn persons_of_users(&self, users: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
+        self.engine.all(persons::persons_of_users(users)).await
+    }
+
     /// The active persons who hold the admin role by hand.
     pub async fn active_admins(&self) -> Result<Vec<PersonRow>, Error> {
         self.engine.all(persons::active_admins()).await

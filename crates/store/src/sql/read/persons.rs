@@ -67,6 +67,15 @@ pub(crate) fn active_admins() -> Query<'static, PersonRow> {
     Query::new(sql, [], person_row)
 }
 
+/// The persons behind Users: (User, person).
+pub(crate) fn persons_of_users(users: &[i64]) -> Query<'_, (i64, i64)> {
+    let sql = Sql::each(
+        "SELECT seq, person FROM resource WHERE seq IN (SELECT value FROM json_each(?1)) AND person IS NOT NULL",
+        "SELECT seq, person FROM resource WHERE seq = ANY (?1) AND person IS NOT NULL",
+    );
+    Query::new(sql, binds![users], |row| Ok((row.int(0)?, row.int(1)?)))
+}
+
 /// Whether a person shows something that contains the match key `wanted`. Names are compared here, since the engines'
 /// own letter case is not ours.
 pub(crate) fn shows(person: &PersonRow, wanted: &str) -> bool {
