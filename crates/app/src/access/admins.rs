@@ -33,7 +33,6 @@ pub(crate) async fn active(app: &App, enough: usize) -> Result<Vec<PersonRow>, R
 }
 
 /// Whether a person is an admin, by hand or by rule, whatever their state.
-#[expect(dead_code, reason = "whoever switches persons off asks it")]
 pub(crate) async fn is_one(app: &App, person: &PersonRow) -> Result<bool, Refusal> {
     if person.admin {
         return Ok(true);

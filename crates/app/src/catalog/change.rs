@@ -10,6 +10,7 @@ use crate::Refusal;
 use crate::access::Principal;
 use crate::app::App;
 use crate::error::of_store;
+use crate::mapping;
 use bailiwick_domain::catalog::{Entity, history, merge_patch};
 use bailiwick_domain::event::EventKind;
 use bailiwick_scim::Object;

@@ -8,6 +8,7 @@ use super::{
 use crate::Refusal;
 use crate::access::{self, Principal};
 use crate::app::App;
+use crate::mapping;
 use bailiwick_domain::catalog::{Entity, Owner, schema};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids;

@@ -1,10 +1,9 @@
 //! What a User means for the person behind it.
 
 use crate::Refusal;
+use crate::access::admins;
 use crate::app::App;
 use crate::error::of_store;
-use bailiwick_domain::failure;
-use bailiwick_domain::identity;
 use bailiwick_domain::names;
 use bailiwick_domain::person::{Facts, State, UserView, state_after_delete, state_of};
 use bailiwick_store::change::{PersonFacts, PersonUpdate};
@@ -74,9 +73,9 @@ async fn state_with(
     person: &PersonRef,
     active: bool,
 ) -> Result<State, Refusal> {
-    // The authority decides alone: who is no admin needs no further look.
-    if person.authority && !person.admin {
-        return Ok(state_of(&[UserView { authority: true, active }], false));
+    // The authority decides alone: who is switched on needs no further look.
+    if person.authority && active {
+        return Ok(State::Active);
     }
     let users = app.store().person_users(person.seq).await.map_err(of_store)?;
     let views: Vec<UserView> = users
@@ -121,19 +120,9 @@ pub(crate) async fn guard_admins(
     person: &PersonRow,
     state: State,
 ) -> Result<(), Refusal> {
-    if !person.admin || person.state != State::Active || state == State::Active {
-        return Ok(());
+    if person.state == State::Active && state != State::Active && admins::is_one(app, person).await? {
+        set.guards.push(admins::without(app, person.seq).await?);
     }
-    let guard = admins_guard(app).await?;
-    let admins = app.store().active_admins().await.map_err(of_store)?;
-    let others = admins.iter().filter(|admin| admin.seq != person.seq).count() as u64;
-    identity::admin_guard(true, false, others).map_err(|code| {
-        failure::error(
-            code,
-            "This is the last active admin of Bailiwick. Make another admin first; nothing was changed.",
-        )
-    })?;
-    set.guards.push(guard);
     Ok(())
 }
 

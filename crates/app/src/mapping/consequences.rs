@@ -175,19 +175,15 @@ impl<'a> Overlay<'a> {
 
     fn users(&self) -> Vec<i64> {
         let of_members = self.joins.iter().chain(&self.leaves).map(|(user, _)| *user);
-        let mut users: Vec<i64> = of_members.chain(self.documents.keys().copied()).chain(self.gone.iter().copied()).collect();
+        let mut users: Vec<i64> =
+            of_members.chain(self.documents.keys().copied()).chain(self.gone.iter().copied()).collect();
         users.sort_unstable();
         users.dedup();
         users
     }
 
     /// What becomes of the persons behind these Users.
-    async fn outcomes(
-        &self,
-        app: &App,
-        rules: &Compiled,
-        integration: IntegrationId,
-    ) -> Result<Vec<Outcome>, Refusal> {
+    async fn outcomes(&self, app: &App, rules: &Compiled, integration: IntegrationId) -> Result<Vec<Outcome>, Refusal> {
         let mut persons: Vec<i64> =
             app.store().persons_of_users(&self.users()).await.map_err(of_store)?.into_iter().map(|it| it.1).collect();
         persons.sort_unstable();

@@ -400,6 +400,25 @@ pub async fn access(
     Ok(lines)
 }
 
+/// How many lines there are in all.
+///
+/// # Errors
+/// `forbidden`, or when the store cannot answer.
+pub async fn count_access(app: &App, principal: &Principal, at: Option<Millis>) -> Result<u64, Refusal> {
+    const PAGE: u32 = 10_000;
+    require(app, principal, Action::AccessRead, &Object::None).await?;
+    let at = at.unwrap_or_else(|| app.clock().now());
+    let (mut after, mut count) = (0, 0);
+    loop {
+        let rows = app.store().grants_all_at(at, after, PAGE).await.map_err(of_store)?;
+        count += rows.len() as u64;
+        match rows.last() {
+            Some((_, last)) if rows.len() == PAGE as usize => after = last.seq,
+            _ => return Ok(count),
+        }
+    }
+}
+
 /// The head of the CSV form.
 pub const CSV_HEAD: &str = "person,name,email,kind,object,object_name,value,origin,way,from,until\r\n";
 

@@ -20,7 +20,7 @@ mod weigh;
 
 pub use current::{current, rules_guard};
 pub use explain::{
-    AccessLine, CSV_HEAD, Explained, Has, Ownership, Way, access, access_csv, explain, memberships, words,
+    AccessLine, CSV_HEAD, Explained, Has, Ownership, Way, access, access_csv, count_access, explain, memberships, words,
 };
 pub use lint::lint;
 pub use preview::{Preview, Tried, line_words, preview, try_person};

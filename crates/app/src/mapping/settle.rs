@@ -1,8 +1,8 @@
 //! Bringing what persons have up to date with the rules, the groups and themselves.
 
+use super::current;
 use super::subject::{self, Subjects};
 use super::weigh::{Cause, Outcome, weigh};
-use super::current;
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;

@@ -1,6 +1,7 @@
 //! The one place that everything passes which is about to change what persons have.
 
 use crate::Refusal;
+use crate::access::admins;
 use crate::app::App;
 use crate::directory::admins_guard;
 use crate::error::of_store;
@@ -68,17 +69,8 @@ async fn keep_the_last_admin(app: &App, outcomes: &mut [Outcome]) -> Result<(), 
         return Ok(());
     }
     let guard = admins_guard(app).await?;
-    let mut left = app.store().active_admins().await.map_err(of_store)?.iter().any(|row| !losing.contains(&row.seq));
-    let mut after = 0;
-    while !left {
-        const PAGE: u32 = 1_000;
-        let holders = app.store().holders(GrantKind::Role, ADMIN, after, PAGE).await.map_err(of_store)?;
-        left = holders.iter().any(|(person, _)| person.state == State::Active && !losing.contains(&person.seq));
-        match holders.last() {
-            Some((person, _)) => after = person.seq,
-            None => break,
-        }
-    }
+    let admins = admins::active(app, losing.len() + 1).await?;
+    let mut left = admins.iter().any(|admin| !losing.contains(&admin.seq));
     for outcome in outcomes.iter_mut().filter(|outcome| losing.contains(&outcome.row.person.seq)) {
         outcome.guards.push(guard.clone());
         if left {

@@ -143,6 +143,19 @@ pub enum Danger {
     },
 }
 
+impl Danger {
+    /// What it is, as a stable word.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::NoAdmin => "no-admin",
+            Self::AdminsLost { .. } => "admins-lost",
+            Self::TeamsEmptied { .. } => "teams-emptied",
+            Self::TooManyRemovals { .. } => "too-many-removals",
+        }
+    }
+}
+
 /// What a person has: thing to value. Of a team the strongest membership role, of properties the values in order.
 type Having = BTreeMap<Thing, String>;
 

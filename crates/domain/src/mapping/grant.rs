@@ -112,6 +112,20 @@ pub enum StepKind {
     Hand,
 }
 
+impl StepKind {
+    /// The stable text.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Group => "group",
+            Self::Rule => "rule",
+            Self::Feed => "feed",
+            Self::Hand => "hand",
+        }
+    }
+}
+
 /// One step of the way a grant came.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Step {

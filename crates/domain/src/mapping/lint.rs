@@ -50,6 +50,24 @@ pub enum Odd {
     UnclaimedDomain,
 }
 
+impl Odd {
+    /// The stable word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::GivesMuch => "gives-much",
+            Self::MatchesNobody => "matches-nobody",
+            Self::NoOwner => "no-owner",
+            Self::ReviewOverdue => "review-overdue",
+            Self::ServiceGroup => "service-group",
+            Self::SwallowsEverything => "swallows-everything",
+            Self::UnknownIntegration => "unknown-integration",
+            Self::UnknownTeam => "unknown-team",
+            Self::UnclaimedDomain => "unclaimed-domain",
+        }
+    }
+}
+
 /// What is known beside the rules.
 #[derive(Debug)]
 pub struct Around<'a> {

@@ -32,6 +32,7 @@
 //! 7. `UPDATE=1 cargo test -p bailiwick-server the_document` renews `docs/reference/openapi.json` (`cargo xtask gen` does
 //!    it, too). The coverage test in `tests/http/api.rs` calls the route with nobody's, a wrong and a weak token by itself.
 
+mod access;
 mod answer;
 mod attributes;
 mod audit;
@@ -48,6 +49,7 @@ mod read;
 mod repeat;
 mod request;
 mod roles;
+mod rules;
 mod session;
 mod stream;
 mod table;
@@ -75,6 +77,8 @@ static GROUPS: &[Group] = &[
     Group { tag: "session", about: "Signing in, and who may do what.", endpoints: session::ROUTES },
     Group { tag: "roles", about: "Roles, and who holds them by hand.", endpoints: roles::ROUTES },
     Group { tag: "tokens", about: "API tokens of persons and services.", endpoints: tokens::ROUTES },
+    Group { tag: "rules", about: "Mapping rules.", endpoints: rules::ROUTES },
+    Group { tag: "access", about: "Who has what, and through what.", endpoints: access::ROUTES },
     Group { tag: "invites", about: "Invitations to make a local account.", endpoints: invites::ROUTES },
     Group { tag: "events", about: "The change feed: what happened, and to whom.", endpoints: events::ROUTES },
     Group { tag: "webhooks", about: "Events sent to other services, signed.", endpoints: webhooks::ROUTES },
