@@ -125,6 +125,7 @@ impl Bound {
         let housekeeping = tokio::spawn(keep_house(app.clone()));
         let pulse = tokio::spawn(bailiwick_app::feed::beat(app.clone()));
         let webhooks = tokio::spawn(bailiwick_app::feed::webhooks::run(app.clone(), courier));
+        let recomputing = tokio::spawn(bailiwick_app::mapping::recompute(app.clone()));
         // A handle that is dropped stops the server, too.
         let stopped = async {
             let _ = asked.wait_for(|asked| *asked >= Phase::Notice).await;
@@ -147,6 +148,7 @@ impl Bound {
         housekeeping.abort();
         pulse.abort();
         webhooks.abort();
+        recomputing.abort();
         app.flush().await;
     }
 }

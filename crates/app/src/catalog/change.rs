@@ -83,8 +83,10 @@ async fn write(
         let mut guards = vec![Guard::Item { seq: row.seq, version: row.version }];
         guards.extend(place::check(app, Some(&row), Some(&before), &entity).await?);
         let renamed = before.reference != entity.reference || before.aliases != entity.aliases;
+        let mut marks = Vec::new();
         if renamed && entity.kind().is_team() {
             guards.push(guard(app, "rules", true).await?);
+            marks.extend(mapping::new_team_name(app).await?);
         }
         let columns = columns(app, &entity, Some(&before), author, &[]).await?;
         let payload = json!({"reference": entity.reference.to_string(), "title": entity.shown(), "changes": changes,
@@ -93,7 +95,7 @@ async fn write(
         let set = ChangeSet {
             at: app.clock().now(),
             guards,
-            writes: vec![Write::UpdateItem(ItemUpdate { seq: row.seq, columns })],
+            writes: std::iter::once(Write::UpdateItem(ItemUpdate { seq: row.seq, columns })).chain(marks).collect(),
             events: vec![event(app, principal, kind, &row.id, payload)],
         };
         if commit(app, set).await?.is_some() {

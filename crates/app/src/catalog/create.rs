@@ -27,11 +27,12 @@ pub async fn create_item(app: &App, principal: &Principal, document: &Object, au
     standards(app).await?.check(&mut entity, None, author)?;
     for _ in 0..ATTEMPTS {
         require_create(app, principal, &entity).await?;
-        let mut guards = Vec::new();
+        let (mut guards, mut marks) = (Vec::new(), Vec::new());
         guards.extend(place::check(app, None, None, &entity).await?);
         if entity.kind().is_team() {
             // Rules name teams: what they compile to depends on which there are.
             guards.push(guard(app, "rules", true).await?);
+            marks.extend(mapping::new_team_name(app).await?);
         }
         let columns = columns(app, &entity, None, author, &[]).await?;
         let prefix = if entity.kind().is_team() { TEAM_ID } else { ENTITY_ID };
@@ -42,7 +43,7 @@ pub async fn create_item(app: &App, principal: &Principal, document: &Object, au
         let set = ChangeSet {
             at: app.clock().now(),
             guards,
-            writes: vec![Write::InsertItem(NewItem { id: id.clone(), columns })],
+            writes: std::iter::once(Write::InsertItem(NewItem { id: id.clone(), columns })).chain(marks).collect(),
             events: vec![event(app, principal, kind, &id, payload)],
         };
         if commit(app, set).await?.is_some() {

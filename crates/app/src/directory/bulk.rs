@@ -160,7 +160,7 @@ impl<'a> Run<'a> {
         }
         let mut sets: Vec<ChangeSet> = waiting.iter_mut().map(|waiting| std::mem::take(&mut waiting.set)).collect();
         let integration = self.call.caller.integration.id;
-        let guarded = consequences::guard_nesting(self.app, integration, &mut sets).await;
+        let guarded = Box::pin(consequences::guard_nesting(self.app, integration, &mut sets)).await;
         let committed = match guarded {
             Ok(()) => self.app.store().commit_all(sets).await.map_err(of_store),
             Err(refusal) => Err(refusal),
@@ -175,7 +175,7 @@ impl<'a> Run<'a> {
                 return;
             }
         };
-        consequences::after_all(self.app, outcomes.iter().flatten()).await;
+        Box::pin(consequences::after_all(self.app, outcomes.iter().flatten())).await;
         for (mut waiting, outcome) in waiting.into_iter().zip(outcomes) {
             let done = match outcome {
                 Ok(_) => Ok(()),

@@ -29,15 +29,16 @@ impl<'a> Turn<'a> {
 
 /// `None`: a precondition was stale; read and decide again.
 pub(super) async fn commit(app: &App, set: ChangeSet) -> Result<Option<Committed>, Refusal> {
-    let set = consequences::complete(app, set).await?;
+    // In boxes: what few calls need must not make the frame of every call large.
+    let set = Box::pin(consequences::complete(app, set)).await?;
     match app.store().commit(set).await {
         Ok(committed) => {
-            consequences::after(app, &committed).await;
+            Box::pin(consequences::after(app, &committed)).await;
             Ok(Some(committed))
         }
         Err(Error::Stale) => {
             // It may be the rules that are others now.
-            mapping::current(app).await?;
+            Box::pin(mapping::current(app)).await?;
             Ok(None)
         }
         Err(Error::Conflict(Constraint::UserName)) => Err(Refusal::new(

@@ -7,7 +7,8 @@ use crate::error::of_store;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::ids::IntegrationId;
 use bailiwick_domain::mapping::{Compiled, Feed, RuleSet, TeamEntry, World};
-use bailiwick_store::Guard;
+use bailiwick_store::change::Dirty;
+use bailiwick_store::{Guard, Write};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
@@ -57,6 +58,14 @@ pub(crate) fn in_force(rules: &Compiled) -> Guard {
 pub async fn rules_guard(app: &App) -> Result<Guard, Refusal> {
     let version = app.store().guard(RULES).await.map_err(of_store)?;
     Ok(Guard::Key { key: RULES.to_owned(), version, bump: true })
+}
+
+/// What a new team, or a new name of one, has to be written with: rules that take the names of teams from groups, or that
+/// name a team that was not there, may mean it now.
+pub(crate) async fn new_team_name(app: &App) -> Result<Option<Write>, Refusal> {
+    let rules = current(app).await?;
+    let meant = rules.set().names_teams_by_capture() || rules.misses_teams();
+    Ok(meant.then_some(Write::MarkDirty(Dirty::All)))
 }
 
 /// The rules in force as written, and their number.

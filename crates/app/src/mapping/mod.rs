@@ -18,6 +18,7 @@ mod subject;
 mod vocabulary;
 mod weigh;
 
+pub(crate) use current::new_team_name;
 pub use current::{current, rules_guard};
 pub use explain::{
     AccessLine, CSV_HEAD, Explained, Has, Ownership, Way, access, access_csv, count_access, explain, memberships, words,

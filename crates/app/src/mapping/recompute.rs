@@ -52,6 +52,8 @@ pub async fn progress(app: &App) -> Result<Progress, Refusal> {
 pub async fn recompute(app: App) {
     loop {
         match drain(&app).await {
+            // What was done may have marked others.
+            Ok(done) if done.changed > 0 => {}
             Ok(_) => {
                 // A mark of this process wakes it at once.
                 let _ = tokio::time::timeout(POLL, app.mapping().wake.notified()).await;
@@ -74,7 +76,7 @@ pub async fn settle_everybody(app: &App) -> Result<Settled, Refusal> {
         let done = drain(app).await?;
         all.settled += done.settled;
         all.changed += done.changed;
-        if done.stale == 0 {
+        if done.settled + done.stale == 0 {
             return Ok(all);
         }
     }

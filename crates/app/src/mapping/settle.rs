@@ -2,7 +2,7 @@
 
 use super::current;
 use super::subject::{self, Subjects};
-use super::weigh::{Cause, Outcome, weigh};
+use super::weigh::{Cause, Outcome, gains_admin, weigh};
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;
@@ -60,7 +60,9 @@ pub(super) async fn settle_chunk(
 ) -> Result<Settled, Refusal> {
     let subjects = subject::read(app, rules, persons).await?;
     let outcomes = weigh(app, cause, outcomes(rules, memo, &subjects)).await?;
-    let (changed, unchanged): (Vec<Outcome>, Vec<Outcome>) = outcomes.into_iter().partition(acts);
+    let (mut changed, unchanged): (Vec<Outcome>, Vec<Outcome>) = outcomes.into_iter().partition(acts);
+    // Who becomes an admin has others looked at again: that mark must come after what is decided of them here.
+    changed.sort_by_key(gains_admin);
     let (mut sets, mut sizes) = (Vec::new(), Vec::new());
     let mut done = Settled { changed: changed.len(), ..Settled::default() };
     for part in unchanged.chunks(UNCHANGED) {

@@ -8,9 +8,9 @@ use crate::error::of_store;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::IntegrationId;
 use bailiwick_domain::mapping::effects::ADMIN;
-use bailiwick_domain::mapping::{Diff, GrantKind, HeldGrant};
+use bailiwick_domain::mapping::{Diff, GrantKind, HeldGrant, Origin};
 use bailiwick_domain::person::State;
-use bailiwick_store::change::NewEvent;
+use bailiwick_store::change::{Dirty, NewEvent};
 use bailiwick_store::rows::SubjectRow;
 use bailiwick_store::{Guard, Write};
 use serde_json::json;
@@ -58,7 +58,27 @@ pub async fn weigh(app: &App, cause: Cause, mut outcomes: Vec<Outcome>) -> Resul
         }
     }
     keep_the_last_admin(app, &mut outcomes).await?;
+    look_again_at_admins(app, &mut outcomes).await?;
     Ok(outcomes)
+}
+
+/// Whether somebody becomes an admin by a rule.
+pub(super) fn gains_admin(outcome: &Outcome) -> bool {
+    outcome.diff.open.iter().any(|grant| grant.kind == GrantKind::Role && grant.object == ADMIN)
+}
+
+/// With one more admin, who kept the role only for want of another need not keep it: admins by rule are evaluated again.
+async fn look_again_at_admins(app: &App, outcomes: &mut [Outcome]) -> Result<(), Refusal> {
+    let Some(outcome) = outcomes.iter_mut().find(|outcome| gains_admin(outcome)) else { return Ok(()) };
+    const MOST: u32 = 1_000;
+    let holders = app.store().holders(GrantKind::Role, ADMIN, 0, MOST).await.map_err(of_store)?;
+    let derived = holders.into_iter().filter(|(_, grant)| Origin::is_derived(&grant.origin));
+    let persons: Vec<i64> =
+        derived.map(|(person, _)| person.seq).filter(|seq| *seq != outcome.row.person.seq).collect();
+    if !persons.is_empty() {
+        outcome.writes.push(Write::MarkDirty(Dirty::Persons(persons)));
+    }
+    Ok(())
 }
 
 /// Leaves the role to the first of those who would lose it, if nobody else would have it.

@@ -205,6 +205,12 @@ impl Compiled {
         self.rules.is_empty() && self.feeds.is_empty()
     }
 
+    /// Whether a rule names a team that is not there.
+    #[must_use]
+    pub fn misses_teams(&self) -> bool {
+        self.rules.iter().flat_map(|rule| &rule.gifts).any(|gift| matches!(gift, Gift::Team { team: None, .. }))
+    }
+
     /// Whether the documents of groups are asked for; their names and ids are always.
     #[must_use]
     pub fn asks_group_documents(&self) -> bool {
