@@ -17,6 +17,7 @@ pub mod directory;
 mod error;
 pub mod feed;
 pub mod idempotency;
+pub mod import;
 pub mod journal;
 pub mod manage;
 pub mod mapping;

@@ -104,6 +104,8 @@ kinds! {
     IntegrationSet = "integration:set";
     /// An invitation was accepted: the person has an account.
     InviteAccept = "invite:accept";
+    /// Files of a source were imported.
+    ImportRun = "import:run";
     /// Somebody was invited.
     InviteCreate = "invite:create";
     /// An invitation was taken back.

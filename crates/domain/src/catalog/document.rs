@@ -5,7 +5,7 @@
 //! `tier`, `lifecycle`, `responsibilities`, `tags` (`{value}` or `{key, value}`; plain text is read too), `links`
 //! (`{url, title, icon, type}`), `tools` (`{name, category, environment, url}`), `contacts` (`{type, address,
 //! displayName}`), `dependencies` (`{relation, target, note}`), `properties`, `aliases`, `annotations`, `labels`,
-//! `definition`, `unknown`, `source` (`{id, path, line}`). What is empty is left out, except kind, namespace and name.
+//! `definition`, `unknown`, `source` (`{id, path, line, digest}`). What is empty is left out, except kind, namespace and name.
 
 use super::entity::{Contact, Dependency, Entity, Link, Owner, Source, Tag, Tool};
 use super::limits::{ALIASES, DEPENDENCIES, DOCUMENT_BYTES, ENTRIES, LINE_CHARS, LIST_VALUES, TEXT_BYTES, URL_BYTES};
@@ -113,7 +113,11 @@ impl Entity {
         }
         put_object(&mut out, "unknown", &self.unknown);
         if let Some(source) = &self.source {
-            out.insert("source".to_owned(), json!({"id": source.id, "path": source.path, "line": source.line}));
+            let mut said = json!({"id": source.id, "path": source.path, "line": source.line});
+            if let Some(digest) = &source.digest {
+                said["digest"] = Value::from(digest.as_str());
+            }
+            out.insert("source".to_owned(), said);
         }
         out
     }
@@ -322,8 +326,9 @@ fn source_of(value: &Value, place: &str, faults: &mut Vec<Fault>) -> Option<Sour
         id: reader.required("id", Width::Line).unwrap_or_default(),
         path: reader.required("path", Width::Url).unwrap_or_default(),
         line: line.unwrap_or(1),
+        digest: reader.text("digest", Width::Line),
     };
-    reader.close(faults, &["id", "path", "line"]);
+    reader.close(faults, &["id", "path", "line", "digest"]);
     Some(source)
 }
 

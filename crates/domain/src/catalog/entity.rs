@@ -244,6 +244,8 @@ pub struct Source {
     pub path: String,
     /// Line at which the item begins.
     pub line: u32,
+    /// Digest of what the file said: where the document differs from it, somebody edited it since.
+    pub digest: Option<String>,
 }
 
 /// Reads an owner in the default namespace, for what is not relative to anything.

@@ -1,0 +1,208 @@
+//! The people of an import: those that files describe, and those that teams name as members.
+
+use super::items::Plan;
+use super::person::{self, Outcome};
+use super::read::Found;
+use super::report::{Changed, Report, Severity};
+use crate::Refusal;
+use crate::access::{self, Action, Principal};
+use crate::app::App;
+use crate::catalog::Standards;
+use bailiwick_domain::catalog::{DEFAULT_NAMESPACE, Reference};
+use bailiwick_domain::descriptor::backstage::user_reference;
+use bailiwick_domain::descriptor::{Fault, Person};
+use bailiwick_domain::names;
+use std::collections::{HashMap, HashSet};
+
+/// The membership role of who is given none.
+const CONTRIBUTOR: &str = "contributor";
+
+/// Somebody whom the import knows.
+#[derive(Clone, Debug)]
+pub(super) struct Someone {
+    /// How the source means them: `user:default/ada`, or the key of an address.
+    pub(super) key: String,
+    pub(super) file: usize,
+    pub(super) path: String,
+    pub(super) line: u32,
+    /// What a file says of them; nothing where they are only named as a member.
+    pub(super) said: Option<Person>,
+    /// The name or address, as written.
+    pub(super) name: String,
+    pub(super) teams: Vec<(Reference, String)>,
+}
+
+impl Someone {
+    pub(super) fn fault(&self, message: impl Into<String>) -> Fault {
+        Fault { line: self.line, column: 1, field: String::new(), message: message.into() }
+    }
+}
+
+/// Somebody with what would become of them.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) someone: Someone,
+    /// Nothing where it was refused.
+    pub(super) outcome: Option<Outcome>,
+}
+
+/// Everybody, with the standards their fields are checked by.
+#[derive(Debug, Default)]
+pub(super) struct Folk {
+    pub(super) steps: Vec<Step>,
+    pub(super) standards: Standards,
+    pub(super) keep: Keep,
+}
+
+/// Which memberships are not taken away, because the guard said no.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Keep {
+    /// None is.
+    pub(super) all: bool,
+    /// None of these teams is.
+    pub(super) teams: HashSet<String>,
+}
+
+impl Keep {
+    /// Whether the memberships of this team stay.
+    pub(super) fn has(&self, team: &str) -> bool {
+        self.all || self.teams.contains(team)
+    }
+}
+
+pub(super) async fn plan(
+    app: &App,
+    source: &str,
+    found: &Found,
+    plan: &Plan,
+    standards: &Standards,
+    report: &mut Report,
+) -> Result<Folk, Refusal> {
+    let mut folk = Folk::default();
+    for someone in gather(found, plan, report) {
+        let outcome = person::decide(app, source, &someone, standards, &plan.names).await?;
+        let outcome = match outcome {
+            Ok(outcome) => {
+                for note in &outcome.notes {
+                    report.tell(someone.file, note.0, someone.fault(note.1.clone()));
+                }
+                Some(outcome)
+            }
+            Err((severity, message)) => {
+                report.tell(someone.file, severity, someone.fault(message));
+                None
+            }
+        };
+        folk.steps.push(Step { someone, outcome });
+    }
+    folk.standards = crate::catalog::standards(app).await?;
+    Ok(folk)
+}
+
+/// Puts together what files say of each person and the teams that name them.
+fn gather(found: &Found, plan: &Plan, report: &mut Report) -> Vec<Someone> {
+    let mut all: Vec<Someone> = Vec::new();
+    let mut by_key: HashMap<String, usize> = HashMap::new();
+    for one in &found.people {
+        let namespace = one.person.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
+        let reference = one.person.name.as_deref().map(|name| user_reference(namespace, name));
+        let mail = one.person.email.as_deref().map(mail_key);
+        let Some(key) = reference.clone().or_else(|| mail.clone()) else { continue };
+        let name = one.person.email.clone().or_else(|| one.person.name.clone()).unwrap_or_default();
+        let someone = Someone {
+            key,
+            file: one.file,
+            path: report.files[one.file].path.clone(),
+            line: one.line,
+            teams: one.person.teams.iter().map(|one| (one.team.clone(), role(one.role.as_deref()))).collect(),
+            said: Some(one.person.clone()),
+            name,
+        };
+        let known = [&reference, &mail].into_iter().flatten().find_map(|key| by_key.get(key)).copied();
+        if let Some(known) = known {
+            let first: &Someone = &all[known];
+            let message = format!("describes {}, as {}:{} does already", someone.name, first.path, first.line);
+            report.tell(one.file, Severity::Error, someone.fault(message));
+            continue;
+        }
+        by_key.extend([reference, mail].into_iter().flatten().map(|key| (key, all.len())));
+        all.push(someone);
+    }
+    for (item, step) in found.items.iter().zip(&plan.steps) {
+        if *step == super::items::Step::Refused {
+            continue;
+        }
+        for member in &item.members {
+            let key = if names::is_email_form(member) { mail_key(member) } else { member.clone() };
+            let index = *by_key.entry(key.clone()).or_insert_with(|| {
+                all.push(Someone {
+                    key,
+                    file: item.file,
+                    path: report.files[item.file].path.clone(),
+                    line: item.line,
+                    said: None,
+                    name: member.rsplit('/').next().unwrap_or(member).to_owned(),
+                    teams: Vec::new(),
+                });
+                all.len() - 1
+            });
+            let someone = &mut all[index];
+            if !someone.teams.iter().any(|(team, _)| *team == item.entity.reference) {
+                someone.teams.push((item.entity.reference.clone(), role(None)));
+            }
+        }
+    }
+    all
+}
+
+fn mail_key(address: &str) -> String {
+    format!("mail:{}", names::email_key(address))
+}
+
+fn role(said: Option<&str>) -> String {
+    said.unwrap_or(CONTRIBUTOR).to_lowercase()
+}
+
+pub(super) async fn apply(app: &App, principal: &Principal, source: &str, folk: &Folk, report: &mut Report) {
+    let permitted = access::require(app, principal, Action::PersonEdit, &access::Object::None).await;
+    for step in &folk.steps {
+        let Some(outcome) = &step.outcome else { continue };
+        if outcome.is_idle() {
+            continue;
+        }
+        let done = match &permitted {
+            Ok(()) => person::write(app, principal, source, &step.someone, &folk.standards, &folk.keep).await,
+            Err(refusal) => Err(refusal.detail.clone()),
+        };
+        if let Err(message) = done {
+            report.tell(step.someone.file, Severity::Error, step.someone.fault(message));
+        }
+    }
+}
+
+impl Folk {
+    /// Puts what was done into the report.
+    pub(super) fn tell(&self, report: &mut Report) {
+        for step in &self.steps {
+            let Some(outcome) = &step.outcome else { continue };
+            let failed = |file: &super::FileReport| {
+                file.problems.iter().any(|problem| {
+                    problem.severity == Severity::Error && problem.line == step.someone.line && problem.field.is_empty()
+                })
+            };
+            let Some(file) = report.files.get_mut(step.someone.file) else { continue };
+            if failed(file) {
+                continue;
+            }
+            let what = format!("person {}", step.someone.name);
+            let fields = outcome.fields(&self.keep);
+            if outcome.creates() {
+                file.created.push(what);
+            } else if !fields.is_empty() {
+                file.changed.push(Changed { what, fields });
+            } else if step.someone.said.is_some() {
+                file.unchanged += 1;
+            }
+        }
+    }
+}
