@@ -23,11 +23,17 @@ pub(crate) const INSERT_GRANT: Sql = Sql::same(
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
 );
 
+/// The guard key that is there when there is anything to evaluate: a rule or a feed.
+pub(crate) const MAPPING: &str = "mapping";
+
 /// person, at. Marks a person to be evaluated again, if there is anything to evaluate.
 pub(crate) const MARK_DIRTY: Sql = Sql::same(
     "INSERT INTO dirty (person, at) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM guard WHERE key = 'mapping')
      ON CONFLICT (person) DO UPDATE SET at = excluded.at",
 );
+
+/// person
+pub(crate) const SETTLE: Sql = Sql::same("DELETE FROM dirty WHERE person = ?1");
 
 /// seq, id, integration, kind, name_unique, name_match, display, external_id, active, person, manager, doc, keys,
 /// version, at. The one unique index that it can hit is that of the userName. Nothing is inserted when the integration

@@ -26,6 +26,7 @@ pub(crate) use tally::Tally;
 use crate::change::{ChangeSet, Committed, MemberWrite, ResourceKey, Write};
 use crate::error::Error;
 use crate::sql::Exec;
+use bailiwick_domain::person::State;
 use futures_util::future::try_join_all;
 use std::collections::{BTreeSet, HashMap};
 use work::Work;
@@ -121,7 +122,7 @@ pub(crate) fn numbers(set: &ChangeSet) -> i64 {
         Write::Grants(write) => write.open.len(),
         // Whose credentials went is told in an event for each.
         Write::DeleteIntegration(_) => WHOLE_GROUP,
-        Write::UpdatePerson(_) => 1,
+        Write::UpdatePerson(update) if update.facts.state != State::Active => 1,
         Write::Members { group, change, .. } => {
             let lost = match (change, group) {
                 (MemberWrite::Add(_) | MemberWrite::Remove(_), _) => 0,

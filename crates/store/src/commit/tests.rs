@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::change::{
-    CallFacts, Columns, Guard, NewEvent, NewPerson, NewResource, PersonFacts, PersonKey, PersonUpdate, ResourceUpdate,
+    CallFacts, Columns, CredentialKind, GrantsWrite, Guard, NewCredential, NewEvent, NewGrant, NewPerson, NewResource,
+    PersonFacts, PersonKey, PersonUpdate, ResourceUpdate,
 };
 use crate::error::Constraint;
 use crate::migration::MIGRATIONS;
@@ -10,6 +11,7 @@ use crate::sql::{Param, Query, Sql};
 use crate::sqlite::exec::done;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::{IntegrationId, Kind, Millis};
+use bailiwick_domain::mapping::GrantKind;
 use bailiwick_domain::person::State;
 use rusqlite::Connection;
 use std::future::poll_fn;
@@ -268,4 +270,59 @@ fn a_user_is_deleted_in_two_waves() {
     let delete = set(vec![Write::DeleteResource { seq: users[0], kind: Kind::User }], Vec::new(), "user0");
     assert_eq!(store.commit(&delete).unwrap().1, (0, 2));
     assert!(matches!(store.commit(&delete), Err(Error::Stale)));
+}
+
+fn grants(person: i64, object: &str, close: Vec<i64>) -> Write {
+    let open = NewGrant {
+        kind: GrantKind::Team,
+        object: object.to_owned(),
+        value: String::new(),
+        origin: "hand".to_owned(),
+        path: "[]".to_owned(),
+    };
+    Write::Grants(GrantsWrite { person: PersonKey::Seq(person), open: vec![open], close, settled: true })
+}
+
+#[test]
+fn a_membership_takes_no_more_waves_with_its_grants() {
+    let (store, users) = crowded();
+    let group = store.rows(&set(vec![Write::InsertResource(resource(Kind::Group, "all"))], Vec::new(), "all"))[0];
+    let person = users[0] - 1;
+    let member = || members(ResourceKey::Seq(group), MemberWrite::Add(keys(&users[..1])));
+    let joined = set(vec![member(), grants(person, "a", Vec::new())], Vec::new(), "all");
+    let (applied, waves) = store.commit(&joined).unwrap();
+    assert_eq!((waves, applied.committed.dirty), ((0, 2), Vec::new()));
+    // By themselves they take one more: whether they change anything is known only when they are written.
+    let alone = |object, close| set(vec![grants(person, object, close)], Vec::new(), "all");
+    assert_eq!(store.commit(&alone("b", vec![joined_grant(&store)])).unwrap().1, (0, 2));
+    let (applied, waves) = store.commit(&alone("b", Vec::new())).unwrap();
+    assert_eq!((waves, applied.committed.changed), ((0, 1), false));
+}
+
+fn joined_grant(store: &Distant) -> i64 {
+    lock(&store.connection).query_row("SELECT seq FROM access_grant", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn access_ends_in_no_wave_of_its_own() {
+    let store = Distant::new();
+    let user = store.rows(&create("ann"))[0];
+    let session = NewCredential {
+        id: "ses_1".to_owned(),
+        kind: CredentialKind::Session,
+        person: Some(PersonKey::Seq(user - 1)),
+        service: None,
+        label: String::new(),
+        digest: [1; 32],
+        scopes: "[]".to_owned(),
+        expires: None,
+    };
+    assert_eq!(store.commit(&set(vec![Write::InsertCredential(session)], Vec::new(), "ann")).unwrap().1, (0, 1));
+    let resource = ResourceUpdate { seq: user, columns: columns(Kind::User, "ann", "off") };
+    let facts = PersonFacts { state: State::Inactive, ..facts("ann") };
+    let person = PersonUpdate { seq: user - 1, facts, authority: None };
+    let off = set(vec![Write::UpdateResource(resource), Write::UpdatePerson(person)], Vec::new(), "ann");
+    let (applied, waves) = store.commit(&off).unwrap();
+    assert_eq!((waves, applied.committed.revoked.len()), ((0, 2), 1));
+    assert!(applied.tally.touched);
 }

@@ -3,7 +3,7 @@
 //! Statements whose answer no later write needs are queued as [`Step`]s. Whatever is asked goes out together with what
 //! is queued, behind it, so that every statement sees what came before it in the set.
 
-use super::common::{BUMP_EPOCH, MARK_DIRTY};
+use super::common::{BUMP_EPOCH, MARK_DIRTY, SETTLE};
 use super::credentials::{self, Revoked};
 use super::integrations::INTEGRATION;
 use super::members::{self, MemberDelta};
@@ -446,12 +446,15 @@ impl<'a, E: Exec> Work<'a, E> {
         concerned.retain(|person| !settled.contains(person) && !closed.contains(person));
         marked.retain(|person| !settled.contains(person));
         let list = |persons: &BTreeSet<i64>| Param::Ints(persons.iter().copied().collect());
-        let (settled, marked, concerned) = (list(settled), std::mem::take(marked), &*concerned);
-        let automatic: Vec<i64> = concerned.iter().copied().collect();
-        if let Param::Ints(persons) = &settled
-            && !persons.is_empty()
-        {
-            self.later(each!("DELETE FROM dirty WHERE person " (among 1)), [settled], Then::Go);
+        let (settled, marked) = (Vec::from_iter(std::mem::take(settled)), std::mem::take(marked));
+        let automatic = Vec::from_iter(concerned.iter().copied());
+        match settled.as_slice() {
+            [] => {}
+            [one] => self.later(SETTLE, binds![*one], Then::Go),
+            _ => {
+                let sql = each!("DELETE FROM dirty WHERE person " (among 1));
+                self.later(sql, [Param::Ints(settled.into())], Then::Go);
+            }
         }
         let at = self.at;
         if !marked.is_empty() {

@@ -245,7 +245,7 @@ impl<'s> Batch<'s> {
         outcomes: &mut [Option<Outcome>],
     ) -> Result<(), Halt> {
         let chosen: Vec<&ChangeSet> = indexes.iter().map(|index| sets[*index]).collect();
-        let holds = checks::hold(self.session, &chosen).await?;
+        let (holds, mapping) = checks::hold(self.session, &chosen).await?;
         let mut placed = Vec::with_capacity(indexes.len());
         for (index, holds) in indexes.iter().copied().zip(holds) {
             if !holds {
@@ -261,7 +261,7 @@ impl<'s> Batch<'s> {
         let results = match placed.as_slice() {
             [(index, place, _)] => vec![commit::apply(self.session, sets[*index], *place, known).await],
             _ => {
-                let gatherer = Gatherer::new(self.session);
+                let gatherer = Gatherer::new(self.session, mapping);
                 let work = placed.iter().map(|(index, place, _)| commit::apply(&gatherer, sets[*index], *place, known));
                 let results = join_all(work).await;
                 if results.iter().all(Result::is_ok) && gatherer.write().await.is_err() {

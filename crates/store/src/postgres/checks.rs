@@ -2,6 +2,7 @@
 
 use super::session::Session;
 use crate::change::{ChangeSet, Guard};
+use crate::commit::common::MAPPING;
 use crate::error::Error;
 use crate::sql::{Exec as _, Param, Query, Sql};
 use futures_util::future::{try_join, try_join4};
@@ -63,12 +64,14 @@ struct Found {
     candidates: HashMap<(String, bool), Vec<String>>,
 }
 
-/// Whether all guards of each set hold.
-pub(super) async fn hold(session: &Session, sets: &[&ChangeSet]) -> Result<Vec<bool>, Error> {
+/// Whether all guards of each set hold, and whether there is anything to evaluate.
+pub(super) async fn hold(session: &Session, sets: &[&ChangeSet]) -> Result<(Vec<bool>, bool), Error> {
     let mut asked = Asked::default();
     sets.iter().flat_map(|set| &set.guards).for_each(|guard| asked.add(guard));
+    asked.keys.insert(MAPPING.to_owned());
     let found = asked.find(session).await?;
-    Ok(sets.iter().map(|set| set.guards.iter().all(|guard| found.holds(guard))).collect())
+    let verdicts = sets.iter().map(|set| set.guards.iter().all(|guard| found.holds(guard))).collect();
+    Ok((verdicts, found.keys.contains_key(MAPPING)))
 }
 
 impl Asked {

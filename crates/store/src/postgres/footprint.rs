@@ -4,8 +4,9 @@
 //! Two sets that touch the same thing keep their order: the later one runs when the earlier one is done. What cannot be
 //! told beforehand (a whole group is emptied, groups hold groups, an integration goes) runs alone.
 
-use crate::change::{ChangeSet, Guard, MemberWrite, NewResource, PersonFacts, PersonKey, ResourceKey, Write};
+use crate::change::{ChangeSet, Dirty, Guard, MemberWrite, NewResource, PersonFacts, PersonKey, ResourceKey, Write};
 use crate::commit::Known;
+use crate::commit::common::MAPPING;
 use bailiwick_domain::ids::Kind;
 use bailiwick_domain::person::State;
 use std::collections::HashMap;
@@ -14,6 +15,10 @@ use std::collections::hash_map::Entry;
 /// Something that sets may have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Key<'a> {
+    /// The answer to a request.
+    Answer(&'a str, &'a str),
+    /// How far a consumer has read.
+    Consumer(&'a str),
     /// A pair of the conflict queue.
     Conflict(i64, &'a str, &'a str),
     /// An e-mail address, as its unique key.
@@ -83,6 +88,8 @@ impl<'a> Footprint<'a> {
             Guard::Document { seq, .. } => self.add(Key::Row(*seq), Use::Read),
             Guard::Entry { collection, id, .. } => self.add(Key::Entry(collection, id), Use::Read),
             Guard::Item { seq, .. } => self.add(Key::Item(*seq), Use::Read),
+            // Whether anybody is to be evaluated is asked once for all sets that run at once.
+            Guard::Key { key, bump: true, .. } if key == MAPPING => self.alone = true,
             Guard::Key { key, bump, .. } => self.add(Key::Guard(key), if *bump { Use::Write } else { Use::Read }),
             Guard::Person { seq, .. } => self.add(Key::Person(*seq), Use::Read),
             Guard::Resource { seq, .. } => {
@@ -121,43 +128,40 @@ impl<'a> Footprint<'a> {
                     self.names(row.integration, update.columns.name_unique.as_deref(), &update.columns.email_keys);
                 }
             }
-            Write::ClaimDomain { .. }
-            | Write::CloseGrants { .. }
-            | Write::DeleteEntry { .. }
-            | Write::EndCredential { .. }
-            | Write::DeleteItem { .. }
-            | Write::Grants(_)
-            | Write::Hold { .. }
-            | Write::InsertCredential(_)
-            | Write::InsertItem(_)
-            | Write::MarkDirty(_)
-            | Write::NoteRemovals { .. }
-            | Write::PutAnswer(_)
-            | Write::PutEntry(_)
-            | Write::Release { .. }
-            | Write::RevokeCredential { .. }
-            | Write::SetAttributes { .. }
-            | Write::SetFeed { .. }
-            | Write::SetPerson { .. }
-            | Write::SetPosition { .. }
-            | Write::Settle { .. }
-            | Write::TouchCredentials(_)
-            | Write::UpdateItem(_)
-            | Write::UseRecoveryCode { .. }
-            | Write::DeleteIntegration(_)
-            | Write::DeleteResource { .. }
-            | Write::EndToken { .. }
-            | Write::InsertIntegration(_)
-            | Write::InsertLocalAccount { .. }
-            | Write::InsertToken(_)
-            | Write::RecoverLocalAccount { .. }
-            | Write::ReleaseDomain { .. }
-            | Write::RevokeToken { .. }
-            | Write::SetConflict { .. }
-            | Write::SetResourcePerson { .. }
-            | Write::SetSetting { .. }
-            | Write::UpdateIntegration { .. }
-            | Write::UpdatePerson(_) => self.alone = true,
+            other => self.access(other),
+        }
+    }
+
+    /// What concerns access and the documents of the admins; everything else runs alone.
+    fn access(&mut self, write: &'a Write) {
+        match write {
+            // Notes of removals are added, and nobody else's are taken away.
+            Write::NoteRemovals { .. } | Write::TouchCredentials(_) => {}
+            Write::DeleteEntry { collection, id } => self.add(Key::Entry(collection, id), Use::Write),
+            Write::Grants(write) => self.person(&write.person, Use::Write),
+            Write::Hold { persons, .. } | Write::Release { persons } | Write::Settle { persons } => {
+                persons.iter().for_each(|person| self.add(Key::Person(*person), Use::Write));
+            }
+            Write::InsertCredential(new) => match &new.person {
+                // Rows of new persons are written last, see `gather.rs`.
+                Some(PersonKey::New(_)) => self.alone = true,
+                Some(PersonKey::Seq(person)) => self.add(Key::Person(*person), Use::Read),
+                None => {}
+            },
+            Write::MarkDirty(Dirty::Persons(persons)) => {
+                persons.iter().for_each(|person| self.add(Key::Person(*person), Use::Add));
+            }
+            Write::PutAnswer(answer) => self.add(Key::Answer(&answer.caller, &answer.key), Use::Write),
+            Write::PutEntry(entry) => self.add(Key::Entry(&entry.collection, &entry.id), Use::Write),
+            Write::SetAttributes { person, .. } => self.add(Key::Person(*person), Use::Write),
+            Write::SetPosition { consumer, .. } => self.add(Key::Consumer(consumer), Use::Write),
+            _ => self.alone = true,
+        }
+    }
+
+    fn person(&mut self, key: &PersonKey, with: Use) {
+        if let PersonKey::Seq(person) = key {
+            self.add(Key::Person(*person), with);
         }
     }
 
@@ -263,7 +267,7 @@ fn merge(entry: Entry<'_, Key<'_>, Use>, with: Use) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::{Columns, NewPerson, PersonUpdate, ResourceUpdate};
+    use crate::change::{Columns, EntryWrite, GrantsWrite, NewPerson, PersonUpdate, ResourceUpdate};
     use crate::commit::Row;
     use bailiwick_domain::ids::IntegrationId;
 
@@ -398,5 +402,38 @@ mod tests {
         closed.state = State::Closed;
         let closing = writes(vec![Write::UpdatePerson(PersonUpdate { seq: 11, facts: closed, authority: None })]);
         check(&[closing, create("a")], "+-");
+    }
+
+    #[test]
+    fn grants_wait_for_each_other_person_by_person() {
+        let grants = |person| {
+            let person = PersonKey::Seq(person);
+            Write::Grants(GrantsWrite { person, open: Vec::new(), close: Vec::new(), settled: true })
+        };
+        let joined = |user, person| {
+            let mut set = member(5, user);
+            set.writes.push(grants(person));
+            set
+        };
+        check(&[joined(1, 11), joined(2, 12), joined(1, 11)], "++-");
+        check(&[joined(1, 11), member(6, 1), member(6, 2)], "+-+");
+        let mark = || writes(vec![Write::MarkDirty(Dirty::Persons(vec![11]))]);
+        check(&[mark(), mark(), member(5, 1), writes(vec![grants(11)])], "+++-");
+        check(&[mark(), writes(vec![Write::MarkDirty(Dirty::All)]), mark()], "+--");
+        let first_rule = guarded(Guard::Key { key: "mapping".to_owned(), version: 0, bump: true });
+        check(&[first_rule, create("a")], "+-");
+        let entry = |id: &str| {
+            let entry = EntryWrite {
+                collection: "roles".to_owned(),
+                id: id.to_owned(),
+                parent: None,
+                state: None,
+                due: None,
+                doc: String::new(),
+            };
+            writes(vec![Write::PutEntry(entry)])
+        };
+        let known = Guard::Entry { collection: "roles".to_owned(), id: "a".to_owned(), version: 0 };
+        check(&[entry("a"), entry("b"), guarded(known), entry("a")], "++--");
     }
 }

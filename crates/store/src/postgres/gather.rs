@@ -8,10 +8,12 @@
 use super::journal::{Typed, column};
 use super::session::Session;
 use crate::commit::EventLine;
-use crate::commit::common::{BUMP_EPOCH, INSERT_EMAIL, INSERT_PERSON, INSERT_RESOURCE, NOTE_CHANGE, SET_AUTHORITY};
+use crate::commit::common::{
+    BUMP_EPOCH, INSERT_EMAIL, INSERT_PERSON, INSERT_RESOURCE, MARK_DIRTY, NOTE_CHANGE, SET_AUTHORITY, SETTLE,
+};
 use crate::error::Error;
 use crate::sql::{Exec, Param, Query, Sql};
-use futures_util::future::try_join5;
+use futures_util::future::{try_join, try_join3};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio_postgres::types::Type;
@@ -35,6 +37,9 @@ const RESOURCES: &str = "INSERT INTO resource
 const EMAILS: &str = "INSERT INTO email (resource, key) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING";
 const EPOCHS: &str = "UPDATE person SET epoch = epoch + n.times FROM unnest($1, $2) AS n (seq, times)
     WHERE person.seq = n.seq";
+const MARKS: &str = "INSERT INTO dirty (person, at) SELECT * FROM unnest($1, $2)
+    ON CONFLICT (person) DO UPDATE SET at = excluded.at";
+const SETTLED: &str = "DELETE FROM dirty WHERE person = ANY ($1)";
 const CHANGES: &str =
     "INSERT INTO member_change (grp, seq, at) SELECT * FROM unnest($1, $2, $3) ON CONFLICT DO NOTHING";
 
@@ -44,6 +49,8 @@ type Row = Vec<Param<'static>>;
 #[derive(Debug)]
 pub(super) struct Gatherer<'s> {
     session: &'s Session,
+    /// Whether there is anything to evaluate: without, nobody is marked.
+    mapping: bool,
     rows: Mutex<Rows>,
 }
 
@@ -55,19 +62,21 @@ struct Rows {
     emails: Vec<Row>,
     epochs: BTreeMap<i64, i64>,
     changes: Vec<Row>,
+    marks: BTreeMap<i64, i64>,
+    settled: Vec<Row>,
 }
 
 impl<'s> Gatherer<'s> {
-    pub(super) fn new(session: &'s Session) -> Self {
-        Self { session, rows: Mutex::default() }
+    pub(super) fn new(session: &'s Session, mapping: bool) -> Self {
+        Self { session, mapping, rows: Mutex::default() }
     }
 
     fn rows(&self) -> MutexGuard<'_, Rows> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the statement is one of those that are collected; if so, it is.
-    fn takes(&self, sql: Sql, params: &[Param<'_>]) -> bool {
+    /// How many rows the statement will change, if it is one of those that are collected; it is then.
+    fn takes(&self, sql: Sql, params: &[Param<'_>]) -> Option<u64> {
         let mut rows = self.rows();
         let owned = || params.iter().cloned().map(Param::into_owned).collect::<Row>();
         match (sql, params) {
@@ -77,41 +86,42 @@ impl<'s> Gatherer<'s> {
                 rows.persons.insert(*seq, row);
             }
             (SET_AUTHORITY, [Param::Int(person), Param::Int(user)]) => {
-                let Some(authority) = rows.persons.get_mut(person).and_then(|row| row.last_mut()) else { return false };
+                let Some(authority) = rows.persons.get_mut(person).and_then(|row| row.last_mut()) else { return None };
                 *authority = Param::MaybeInt(Some(*user));
             }
             (INSERT_RESOURCE, _) => rows.resources.push(owned()),
             (INSERT_EMAIL, _) => rows.emails.push(owned()),
             (BUMP_EPOCH, [Param::Int(person)]) => *rows.epochs.entry(*person).or_default() += 1,
             (NOTE_CHANGE, _) => rows.changes.push(owned()),
-            _ => return false,
+            (MARK_DIRTY, _) if !self.mapping => return Some(0),
+            (MARK_DIRTY, [Param::Int(person), Param::Int(at)]) => drop(rows.marks.insert(*person, *at)),
+            (SETTLE, _) => rows.settled.push(owned()),
+            _ => return None,
         }
-        true
+        Some(1)
     }
 
     /// Writes what was collected. When it fails, which sets it fails for is not known: one that would put a resource into
     /// an integration that is gone is among the reasons.
     pub(super) async fn write(self) -> Result<(), Error> {
-        let Self { session, rows } = self;
-        let Rows { persons, resources, emails, epochs, changes } =
+        let Self { session, rows, .. } = self;
+        let Rows { persons, resources, emails, epochs, changes, marks, settled } =
             rows.into_inner().unwrap_or_else(PoisonError::into_inner);
         let persons: Vec<Row> = persons.into_values().collect();
-        let epochs: Vec<Row> =
-            epochs.into_iter().map(|(person, times)| vec![Param::Int(person), Param::Int(times)]).collect();
+        let pairs = |pairs: BTreeMap<i64, i64>| -> Vec<Row> {
+            pairs.into_iter().map(|(one, other)| vec![Param::Int(one), Param::Int(other)]).collect()
+        };
+        let (epochs, marks) = (pairs(epochs), pairs(marks));
         let insert = async |text: &'static str, rows: Vec<Row>| -> Result<u64, Error> {
             if rows.is_empty() { Ok(0) } else { session.insert(text, columns(&rows)).await }
         };
         let given = resources.len() as u64;
         let resources = async { if insert(RESOURCES, resources).await? == given { Ok(()) } else { Err(Error::Stale) } };
-        try_join5(
-            insert(PERSONS, persons),
-            resources,
-            insert(EMAILS, emails),
-            insert(EPOCHS, epochs),
-            insert(CHANGES, changes),
-        )
-        .await
-        .map(drop)
+        let rows = try_join3(insert(PERSONS, persons), resources, insert(EMAILS, emails));
+        // Nobody is among both: a set that settles a person has it for itself, and does not mark it.
+        let dirty = try_join(insert(SETTLED, settled), insert(MARKS, marks));
+        let notes = try_join3(insert(EPOCHS, epochs), insert(CHANGES, changes), dirty);
+        try_join(rows, notes).await.map(drop)
     }
 }
 
@@ -138,15 +148,15 @@ fn columns(rows: &[Row]) -> Vec<Typed<'_>> {
 
 impl Exec for Gatherer<'_> {
     async fn run(&self, sql: Sql, params: &[Param<'_>]) -> Result<u64, Error> {
-        if self.takes(sql, params) {
-            return Ok(1);
+        if let Some(count) = self.takes(sql, params) {
+            return Ok(count);
         }
         self.session.run(sql, params).await
     }
 
     async fn run_unique(&self, sql: Sql, params: &[Param<'_>]) -> Result<Option<u64>, Error> {
-        if self.takes(sql, params) {
-            return Ok(Some(1));
+        if let Some(count) = self.takes(sql, params) {
+            return Ok(Some(count));
         }
         self.session.run_unique(sql, params).await
     }

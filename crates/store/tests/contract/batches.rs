@@ -1,11 +1,14 @@
 //! A batch on PostgreSQL, whose sets run at once where they may, does what the same sets do one after another on SQLite.
 
-use crate::support::{Bench, Place, id, user_columns};
+use crate::support::{Bench, Place, grant, id, user_columns};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::{IntegrationId, Kind};
 use bailiwick_domain::person::State;
 use bailiwick_scim::text::unique_key;
-use bailiwick_store::change::{MemberWrite, PersonFacts, PersonUpdate, ResourceKey, ResourceUpdate};
+use bailiwick_store::change::{
+    CredentialKind, Dirty, EntryWrite, GrantsWrite, HeldState, MemberWrite, NewCredential, PersonFacts, PersonKey,
+    PersonUpdate, ResourceKey, ResourceUpdate,
+};
 use bailiwick_store::rows::ResourceRow;
 use bailiwick_store::{ChangeSet, Error, Guard, Role, Write};
 use proptest::prelude::*;
@@ -37,6 +40,16 @@ enum Act {
     Insist(Insisted, usize, bool),
     /// Adds members and something unknown: refused after it wrote.
     Broken(usize, usize),
+    /// Opens a grant of a person and closes all others, evaluated or not, with or without joining a group.
+    Give(usize, usize, bool, Option<usize>),
+    /// Has the person evaluated again.
+    Mark(usize),
+    /// Holds the person or no longer.
+    Hold(usize, bool),
+    /// Signs the person in.
+    Session(usize),
+    /// Writes a document, if nobody else did.
+    Put(usize, bool),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +81,12 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Key),
         6 => (insisted(), name(), any::<bool>()).prop_map(|(on, name, off)| Act::Insist(on, name, off)),
         1 => (group(), name()).prop_map(|(group, name)| Act::Broken(group, name)),
+        3 => (name(), 0..3_usize, any::<bool>(), prop::option::of(group()))
+            .prop_map(|(name, object, settled, group)| Act::Give(name, object, settled, group)),
+        1 => name().prop_map(Act::Mark),
+        1 => (name(), any::<bool>()).prop_map(|(name, on)| Act::Hold(name, on)),
+        2 => name().prop_map(Act::Session),
+        1 => (0..2_usize, any::<bool>()).prop_map(|(number, guarded)| Act::Put(number, guarded)),
     ]
 }
 
@@ -80,6 +99,8 @@ struct Side {
 struct Before {
     users: HashMap<usize, ResourceRow>,
     groups: Vec<ResourceRow>,
+    grants: HashMap<usize, Vec<i64>>,
+    documents: Vec<i64>,
     key: i64,
 }
 
@@ -97,14 +118,21 @@ impl Side {
         for number in 0..NAMES / 2 {
             bench.user(directory, &name(number)).await;
         }
+        // There is something to evaluate.
+        let rules = Guard::Key { key: "mapping".to_owned(), version: 0, bump: true };
+        bench.store.commit(ChangeSet { guards: vec![rules], ..bench.set(Vec::new()) }).await.unwrap();
         Self { bench, directory }
     }
 
     async fn before(&self) -> Before {
-        let mut users = HashMap::new();
+        let (mut users, mut grants) = (HashMap::new(), HashMap::new());
         for number in 0..NAMES {
             let id = id(self.directory, &name(number));
             if let Some(row) = self.bench.store.resource(self.directory, Kind::User, &id, false).await.unwrap() {
+                if let Some(person) = &row.person {
+                    let open = self.bench.store.grants_of(person.seq, true).await.unwrap();
+                    grants.insert(number, open.into_iter().map(|grant| grant.seq).collect());
+                }
                 users.insert(number, row);
             }
         }
@@ -113,7 +141,12 @@ impl Side {
             let id = id(self.directory, &format!("group{number}"));
             groups.push(self.bench.store.resource(self.directory, Kind::Group, &id, false).await.unwrap().unwrap());
         }
-        Before { users, groups, key: self.bench.store.guard("key").await.unwrap() }
+        let mut documents = Vec::new();
+        for number in 0..2 {
+            let row = self.bench.store.entry("roles", &name(number)).await.unwrap();
+            documents.push(row.map_or(0, |row| row.version));
+        }
+        Before { users, groups, grants, documents, key: self.bench.store.guard("key").await.unwrap() }
     }
 
     /// The set for an act; `None` when it names somebody who is not there.
@@ -163,6 +196,45 @@ impl Side {
                 members(*group, MemberWrite::Add(vec![member(name)?])),
                 Write::RevokeToken { id: "tok_nobody".to_owned() },
             ]),
+            Act::Give(name, object, settled, group) => {
+                let row = user(name)?;
+                let grants = GrantsWrite {
+                    person: PersonKey::Seq(row.person.as_ref()?.seq),
+                    open: vec![grant(&format!("team{object}"), "hand")],
+                    close: before.grants.get(name).cloned().unwrap_or_default(),
+                    settled: *settled,
+                };
+                let join = group.map(|group| members(group, MemberWrite::Add(vec![ResourceKey::Seq(row.seq)])));
+                writes(join.into_iter().chain([Write::Grants(grants)]).collect())
+            }
+            Act::Mark(name) => {
+                let persons = vec![user(name)?.person.as_ref()?.seq];
+                writes(vec![Write::MarkDirty(Dirty::Persons(persons))])
+            }
+            Act::Hold(name, on) => {
+                let persons = vec![user(name)?.person.as_ref()?.seq];
+                writes(vec![match on {
+                    true => Write::Hold { persons, hold: "hold".to_owned(), state: HeldState::Waiting },
+                    false => Write::Release { persons },
+                }])
+            }
+            Act::Session(name) => writes(vec![session(user(name)?.person.as_ref()?.seq, number)]),
+            Act::Put(document, guarded) => {
+                let id = self::name(*document);
+                let version = before.documents[*document];
+                let guard = Guard::Entry { collection: "roles".to_owned(), id: id.clone(), version };
+                ChangeSet {
+                    guards: guarded.then_some(guard).into_iter().collect(),
+                    ..writes(vec![Write::PutEntry(EntryWrite {
+                        collection: "roles".to_owned(),
+                        id,
+                        parent: None,
+                        state: None,
+                        due: None,
+                        doc: format!(r#"{{"n":{number}}}"#),
+                    })])
+                }
+            }
         };
         set.at = self.bench.now();
         let mut event = crate::support::event(EventKind::Patch);
@@ -220,6 +292,13 @@ impl Side {
              ORDER BY 1, 2",
             "SELECT e.key, r.id FROM email e JOIN resource r ON r.seq = e.resource ORDER BY 1, 2",
             "SELECT key, version FROM guard ORDER BY 1",
+            "SELECT p.id, g.object, CASE WHEN g.until_at IS NULL THEN 'open' ELSE 'closed' END, count(*)
+             FROM access_grant g JOIN person p ON p.seq = g.person GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+            "SELECT p.id FROM dirty d JOIN person p ON p.seq = d.person ORDER BY 1",
+            "SELECT p.id, h.hold FROM held h JOIN person p ON p.seq = h.person ORDER BY 1",
+            "SELECT p.id, c.id FROM credential c JOIN person p ON p.seq = c.person ORDER BY 1, 2",
+            "SELECT p.id, s.before, s.after, count(*) FROM person_state s JOIN person p ON p.seq = s.person
+             GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
             "SELECT users, groups, nested FROM integration",
             "SELECT e.request, e.kind, e.resource, count(*) FROM event e GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
             // Sequence order is commit order: no row is newer than the sequence.
@@ -261,10 +340,29 @@ fn switch(row: &ResourceRow, number: usize, on: bool, old: bool) -> ChangeSet {
     set
 }
 
+fn session(person: i64, number: usize) -> Write {
+    let mut digest = [0; 32];
+    digest[..8].copy_from_slice(&number.to_be_bytes());
+    Write::InsertCredential(NewCredential {
+        id: format!("ses_{number}"),
+        kind: CredentialKind::Session,
+        person: Some(PersonKey::Seq(person)),
+        service: None,
+        label: String::new(),
+        digest,
+        scopes: "[]".to_owned(),
+        expires: None,
+    })
+}
+
 /// How a set ended, without numbers.
 fn word(outcome: &Result<bailiwick_store::Committed, Error>) -> String {
     match outcome {
-        Ok(done) => format!("done, changed {}", done.changed),
+        Ok(done) => {
+            let mut revoked = done.revoked.clone();
+            revoked.sort_by(|one, other| one.0.cmp(&other.0));
+            format!("done, changed {}, marked {}, revoked {revoked:?}", done.changed, done.dirty.len())
+        }
         // Each engine says in its own words that an id is taken.
         Err(Error::Unavailable(_)) => "unavailable".to_owned(),
         Err(error) => format!("{error:?}"),

@@ -1,11 +1,11 @@
 //! Guards get one verdict however many sets are asked about at once, and sets that were decided before their integration
 //! went.
 
-use crate::support::{Bench, event, group, new_user, on_each_engine, seqs, user, user_columns};
+use crate::support::{Bench, event, group, item, new_user, on_each_engine, seqs, user, user_columns};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::IntegrationId;
 use bailiwick_scim::text::unique_key;
-use bailiwick_store::change::{MemberWrite, NewConflict, ResourceUpdate};
+use bailiwick_store::change::{EntryWrite, MemberWrite, NewConflict, ResourceUpdate};
 use bailiwick_store::{ChangeSet, Error, Guard, Write};
 
 fn candidates(name: &str, mailboxes: &[&str], persons: &[&str]) -> Guard {
@@ -41,6 +41,22 @@ async fn guards(bench: &Bench) -> Vec<(Guard, bool)> {
     let epoch = bench.epoch(person).await;
     let bump = Guard::Key { key: "bumped".to_owned(), version: 0, bump: true };
     bench.store.commit(ChangeSet { guards: vec![bump], ..bench.set(Vec::new()) }).await.unwrap();
+    let team = bench.item(item("team", "pay")).await;
+    let named: i64 = bench.value(&format!("SELECT version FROM item WHERE seq = {team}")).parse().unwrap();
+    let put = EntryWrite {
+        collection: "roles".to_owned(),
+        id: "a".to_owned(),
+        parent: None,
+        state: None,
+        due: None,
+        doc: "{}".to_owned(),
+    };
+    let written = bench.commit(vec![Write::PutEntry(put)]).await.seq;
+    let document_of = |collection: &str, id: &str, version| Guard::Entry {
+        collection: collection.to_owned(),
+        id: id.to_owned(),
+        version,
+    };
     let key = |key: &str, version| Guard::Key { key: key.to_owned(), version, bump: false };
     vec![
         (candidates("ann", &[], &["per_1-ann"]), true),
@@ -62,6 +78,14 @@ async fn guards(bench: &Bench) -> Vec<(Guard, bool)> {
         (Guard::Document { seq: bea, version: changed }, true),
         (Guard::Document { seq: bea, version: changed - 1 }, false),
         (Guard::Document { seq: 9_999, version: 0 }, false),
+        (Guard::Item { seq: team, version: named }, true),
+        (Guard::Item { seq: team, version: named - 1 }, false),
+        (Guard::Item { seq: staff, version: 0 }, false),
+        (document_of("roles", "a", written), true),
+        (document_of("roles", "a", 0), false),
+        (document_of("roles", "b", 0), true),
+        (document_of("a", "roles", 0), true),
+        (document_of("roles", "b", written), false),
         (key("bumped", 1), true),
         (key("bumped", 0), false),
         (key("unknown", 0), true),
