@@ -100,7 +100,6 @@ CREATE TABLE access_grant (
 CREATE UNIQUE INDEX access_grant_open ON access_grant (person, kind, object, value, origin) WHERE until_at IS NULL;
 CREATE INDEX access_grant_person ON access_grant (person, seq);
 CREATE INDEX access_grant_holder ON access_grant (kind, object, person) WHERE until_at IS NULL;
-CREATE INDEX access_grant_history ON access_grant (kind, object, from_at);
 
 -- Persons whose grants are to be evaluated again.
 CREATE TABLE dirty (
@@ -140,7 +139,6 @@ CREATE TABLE credential (
 );
 CREATE INDEX credential_person ON credential (person) WHERE person IS NOT NULL;
 CREATE INDEX credential_service ON credential (service) WHERE service IS NOT NULL;
-CREATE INDEX credential_kind ON credential (kind);
 CREATE INDEX credential_session_end ON credential (expires) WHERE kind = 1;
 
 -- Documents of admins: roles, rule versions, reviews, holds, hand-overs, ... Few and small.
@@ -178,6 +176,9 @@ CREATE TABLE answer (
   PRIMARY KEY (caller, key)
 );
 CREATE INDEX answer_at ON answer (at);
+
+-- How many active Users there were at a moment: the removal guard asks again and again while many leave.
+CREATE INDEX resource_active ON resource (integration, created) WHERE kind = 1 AND active;
 
 -- The history of a person.
 CREATE INDEX event_person ON event (person, seq) WHERE person IS NOT NULL;

@@ -12,6 +12,8 @@ use bailiwick_scim::filter::matches;
 use bailiwick_scim::text::match_key;
 use serde_json::{Value, json};
 
+/// More documents than this are read as a scan.
+const FEW: u32 = 100;
 /// Persons that a listing looks at in one step: what runs between two steps is short.
 const LOOKED_AT: u32 = 1_000;
 
@@ -23,7 +25,11 @@ impl Store {
 
     /// Documents of the admins in the order of their ids.
     pub async fn entries(&self, query: EntryQuery) -> Result<Vec<EntryRow>, Error> {
-        self.engine.all(keep::entries(&query, self.engine.dialect())).await
+        let entries = keep::entries(&query, self.engine.dialect());
+        match query.limit <= FEW {
+            true => self.engine.all(entries).await,
+            false => self.engine.scan(SCAN_BUDGET, entries).await,
+        }
     }
 
     /// The credential of that digest and its person, whatever state they are in.

@@ -10,6 +10,7 @@ mod feed;
 mod grants;
 mod guards;
 mod identity;
+mod item_filters;
 mod items;
 mod keep;
 mod members;

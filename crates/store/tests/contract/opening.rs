@@ -1,6 +1,6 @@
 //! Opening: what is refused, and with which words.
 
-use crate::support::{Bench, Place, on_each_engine};
+use crate::support::{Bench, Place, item, on_each_engine};
 use bailiwick_store::{Error, Role};
 use serde_json::json;
 
@@ -52,8 +52,13 @@ fn names_are_keyed_again_for_a_new_unicode() {
             Place::Folder(_) => (r#"jsonb('{"userName":"old"}')"#, "json(keys)"),
             Place::Schema(_) => (r#"'{"userName":"old"}'::jsonb"#, "keys::text"),
         };
+        let mut pay = item("team", "pay");
+        pay.columns.aliases = vec!["alt".to_owned(), "other".to_owned()];
+        let pay = bench.item(pay).await;
         bench.sql(&format!(
             "UPDATE setting SET value = '1.0' WHERE key = 'unicode';
+             UPDATE item SET title_key = 'old'; UPDATE alias SET key = 'ÄLT' WHERE key = 'alt';
+             UPDATE alias SET key = 'PAY' WHERE key = 'other';
              UPDATE resource SET name_unique = 'old', name_match = 'old', keys = {keys};
              UPDATE email SET key = 'old'; UPDATE person SET user_name_key = 'old', email_key = 'old'"
         ));
@@ -64,5 +69,8 @@ fn names_are_keyed_again_for_a_new_unicode() {
         let row = bench.place.rows(&format!("{sql} WHERE seq = {ann}")).remove(0);
         assert_eq!((row[0].as_str(), row[1].as_str(), row[3].as_str()), ("ann", "ann", "ann@example.com"));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&row[2]).unwrap(), json!({ "userName": "ann" }));
+        assert_eq!(bench.store.item_by_seq(pay).await.unwrap().unwrap().title_key, "pay");
+        let names: Vec<String> = bench.store.aliases(pay).await.unwrap().into_iter().map(|alias| alias.key).collect();
+        assert_eq!(names, ["pay", "ält"]);
     });
 }

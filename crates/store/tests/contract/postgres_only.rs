@@ -1,6 +1,6 @@
 //! What is true of a schema in a database: whose tables are there, what the role may do, who migrates.
 
-use crate::support::{Bench, Place, START, new_user, open};
+use crate::support::{Bench, Place, START, new_user, open, settings};
 use bailiwick_store::{DatabaseUrl, Error, Location, Role, Store};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -66,11 +66,15 @@ async fn an_older_store_is_brought_forward_with_its_data() {
     place.sql(&format!(
         "CREATE TABLE migration (LIKE {0}.migration INCLUDING ALL);
          INSERT INTO migration SELECT * FROM {0}.migration WHERE number = 1;
-         INSERT INTO integration (name, preset, quirks, created) VALUES ('okta', 'okta', 7, 1)",
+         INSERT INTO integration (name, preset, quirks, created) VALUES ('okta', 'okta', 7, 1);
+         INSERT INTO person (seq, id, state, display, epoch, created, modified) VALUES (5, 'per_1', 1, 'Ann', 3, 1, 1)",
         named(&newest.place)
     ));
     let store = open_at(&place).await.unwrap();
     assert_eq!(store.integration_by_name("okta").await.unwrap().unwrap().preset, "okta");
+    let ann = store.person(5).await.unwrap().unwrap();
+    assert_eq!((ann.display.as_str(), ann.epoch, ann.doc.as_str()), ("Ann", 3, "{}"));
+    assert_eq!(store.integration_by_name("okta").await.unwrap().unwrap().settings, settings());
     assert_eq!(schema(&place), schema(&newest.place));
 }
 

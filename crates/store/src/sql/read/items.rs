@@ -178,19 +178,19 @@ pub(crate) fn teams_above(team: i64) -> Query<'static, i64> {
     Query::new(sql, binds![team], |row| row.int(0))
 }
 
-/// The teams below any of these teams.
+/// The teams below any of these teams. What is said of kinds in this way keeps planners from the index of all teams.
 pub(crate) fn teams_below(teams: &[i64]) -> Query<'_, i64> {
     let sql = each!(
         "WITH RECURSIVE below (seq) AS (
-           SELECT seq FROM item WHERE kind = 'team' AND parent " (among 1) "
-           UNION SELECT i.seq FROM below JOIN item AS i ON i.parent = below.seq WHERE i.kind = 'team')
+           SELECT seq FROM item WHERE (kind = 'team') IS TRUE AND parent " (among 1) "
+           UNION SELECT i.seq FROM below JOIN item AS i ON i.parent = below.seq WHERE (i.kind = 'team') IS TRUE)
          SELECT seq FROM below ORDER BY seq"
     );
     Query::new(sql, binds![teams], |row| row.int(0))
 }
 
 pub(crate) fn team_children(team: i64) -> Query<'static, ItemRow> {
-    let sql = items!("WHERE r.parent = ?1 AND r.kind = 'team' ORDER BY r.title_key, r.seq");
+    let sql = items!("WHERE r.parent = ?1 AND (r.kind = 'team') IS TRUE ORDER BY r.title_key, r.seq");
     Query::new(sql, binds![team], item_row)
 }
 

@@ -1,7 +1,7 @@
 //! Opening a folder: what is refused, and with which words.
 
 use super::{at, folder, refusal};
-use crate::support::{connect, rows};
+use crate::support::{connect, rows, settings};
 use bailiwick_store::{Error, Role};
 use std::fs;
 use std::path::Path;
@@ -70,12 +70,16 @@ async fn an_older_store_is_brought_forward_with_its_data() {
                oldest TEXT NOT NULL, applied INTEGER NOT NULL);
              INSERT INTO migration SELECT * FROM newest.migration WHERE number = 1;
              DETACH newest;
-             INSERT INTO integration (name, preset, quirks, created) VALUES ('okta', 'okta', 7, 1);",
+             INSERT INTO integration (name, preset, quirks, created) VALUES ('okta', 'okta', 7, 1);
+             INSERT INTO person (seq, id, state, display, epoch, created, modified) VALUES (5, 'per_1', 1, 'Ann', 3, 1, 1);",
         )
         .unwrap();
     drop(older);
     let store = at(dir.path(), Role::Serve).await.unwrap();
     assert_eq!(store.integration_by_name("okta").await.unwrap().unwrap().preset, "okta");
+    let ann = store.person(5).await.unwrap().unwrap();
+    assert_eq!((ann.display.as_str(), ann.epoch, ann.doc.as_str()), ("Ann", 3, "{}"));
+    assert_eq!(store.integration_by_name("okta").await.unwrap().unwrap().settings, settings());
     let schema = |dir: &Path| {
         rows(&connect(dir), "SELECT name FROM sqlite_schema UNION ALL SELECT name FROM migration ORDER BY 1")
     };
