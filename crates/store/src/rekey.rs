@@ -26,6 +26,8 @@ pub(crate) async fn run<E: Exec>(exec: &E) -> Result<(), Error> {
     resources(exec).await?;
     persons(exec).await?;
     conflicts(exec).await?;
+    items(exec).await?;
+    aliases(exec).await?;
     exec.run(Sql::same("UPDATE setting SET value = ?1 WHERE key = 'unicode'"), &binds![UNICODE]).await?;
     tracing::info!(unicode = UNICODE, "names were keyed again");
     Ok(())
@@ -155,6 +157,49 @@ async fn conflicts<E: Exec>(exec: &E) -> Result<(), Error> {
             exec.run(sql, &binds![id, key]).await?;
         } else {
             exec.run(Sql::same("DELETE FROM conflict WHERE id = ?1"), &binds![id]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Items: their titles and what filters compare. Names have no letter that another Unicode folds otherwise.
+async fn items<E: Exec>(exec: &E) -> Result<(), Error> {
+    let select = each!(
+        "SELECT seq, title, " (text doc) ", " (text keys) " FROM item WHERE seq > ?1 ORDER BY seq LIMIT ?2"
+    );
+    let update = each!("UPDATE item SET title_key = ?2, keys = " (json 3) " WHERE seq = ?1");
+    let mut after = i64::MIN;
+    loop {
+        let rows = exec
+            .all(Query::new(select, binds![after, CHUNK], |row| {
+                Ok((row.int(0)?, row.string(1)?, row.string(2)?, row.string(3)?))
+            }))
+            .await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = last.0;
+        for (seq, title, doc, keys) in &rows {
+            let broken = |error| Error::Broken(format!("the document of item {seq} does not parse: {error}"));
+            let doc: Value = serde_json::from_str(doc).map_err(broken)?;
+            let mut keys: Value = serde_json::from_str(keys).map_err(broken)?;
+            again(&mut keys, &doc);
+            exec.run(update, &binds![*seq, &*match_key(title), keys.to_string()]).await?;
+        }
+    }
+}
+
+/// Aliases. Where two of them became equal, the one that stood there first stays.
+async fn aliases<E: Exec>(exec: &E) -> Result<(), Error> {
+    let select = Sql::same("SELECT space, key, item, at FROM alias ORDER BY at, space, key");
+    let rows = exec
+        .all(Query::new(select, binds![], |row| Ok((row.string(0)?, row.string(1)?, row.int(2)?, row.int(3)?))))
+        .await?;
+    let delete = Sql::same("DELETE FROM alias WHERE space = ?1 AND key = ?2");
+    let insert = Sql::same("INSERT INTO alias (space, key, item, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING");
+    for (space, key, item, at) in &rows {
+        let new = match_key(key);
+        if new != *key {
+            exec.run(delete, &binds![space, key]).await?;
+            exec.run(insert, &binds![space, &*new, *item, *at]).await?;
         }
     }
     Ok(())
