@@ -12,6 +12,7 @@ CREATE TABLE person_state (
   after  bigint NOT NULL,
   PRIMARY KEY (person, seq)
 );
+CREATE INDEX person_state_left ON person_state (at, person) WHERE before = 1 AND after <> 1;
 
 ALTER TABLE integration ADD COLUMN observe boolean NOT NULL DEFAULT false;   -- its groups give nothing yet
 ALTER TABLE integration ADD COLUMN guard_percent bigint NOT NULL DEFAULT 10; -- removals are held above this share

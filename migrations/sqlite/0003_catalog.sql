@@ -12,6 +12,7 @@ CREATE TABLE person_state (
   after  INTEGER NOT NULL,
   PRIMARY KEY (person, seq)
 ) WITHOUT ROWID;
+CREATE INDEX person_state_left ON person_state (at, person) WHERE before = 1 AND after <> 1;
 
 ALTER TABLE integration ADD COLUMN observe INTEGER NOT NULL DEFAULT 0;        -- its groups give nothing yet
 ALTER TABLE integration ADD COLUMN guard_percent INTEGER NOT NULL DEFAULT 10; -- removals are held above this share

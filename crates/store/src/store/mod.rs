@@ -6,6 +6,7 @@ mod events;
 mod grants;
 mod integrations;
 mod keep;
+mod leavers;
 mod persons;
 mod resources;
 mod settings;

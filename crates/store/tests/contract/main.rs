@@ -13,6 +13,7 @@ mod identity;
 mod item_filters;
 mod items;
 mod keep;
+mod leavers;
 mod members;
 mod opening;
 mod pages;

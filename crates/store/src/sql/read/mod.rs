@@ -6,6 +6,7 @@ pub(crate) mod grants;
 pub(crate) mod integrations;
 pub(crate) mod items;
 pub(crate) mod keep;
+pub(crate) mod leavers;
 pub(crate) mod persons;
 pub(crate) mod resources;
 pub(crate) mod settings;

@@ -1,0 +1,24 @@
+//! Who was switched off, across all persons.
+
+use crate::error::Error;
+use crate::rows::StateRow;
+use crate::sql::{Fields, Query, Sql, binds};
+use bailiwick_domain::ids::Millis;
+use bailiwick_domain::person::State;
+
+/// Changes that ended somebody's access, the latest first.
+pub(crate) fn left_since(since: Millis, limit: u32) -> Query<'static, StateRow> {
+    let sql = Sql::same(
+        "SELECT s.person, s.seq, s.at, s.before, s.after FROM person_state AS s
+         WHERE s.before = 1 AND s.after <> 1 AND s.at >= ?1 ORDER BY s.at DESC, s.person DESC LIMIT ?2",
+    );
+    Query::new(sql, binds![since.0, limit], row)
+}
+
+fn row(row: &dyn Fields) -> Result<StateRow, Error> {
+    let state = |column| -> Result<State, Error> {
+        let number = row.int(column)?;
+        State::from_number(number).ok_or_else(|| Error::Broken(format!("a state is {number}")))
+    };
+    Ok(StateRow { person: row.int(0)?, seq: row.int(1)?, at: Millis(row.int(2)?), before: state(3)?, after: state(4)? })
+}

@@ -1,0 +1,14 @@
+//! Reads of who left.
+
+use super::{SCAN_BUDGET, Store};
+use crate::error::Error;
+use crate::rows::StateRow;
+use crate::sql::read::leavers;
+use bailiwick_domain::ids::Millis;
+
+impl Store {
+    /// Whose access ended at or after a moment, the latest first; at most so many.
+    pub async fn left_since(&self, since: Millis, limit: u32) -> Result<Vec<StateRow>, Error> {
+        self.engine.scan(SCAN_BUDGET, leavers::left_since(since, limit)).await
+    }
+}
