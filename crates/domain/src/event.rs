@@ -120,6 +120,10 @@ kinds! {
     PersonDeactivate = "person:deactivate";
     /// What is known of a person was changed by an admin.
     PersonSet = "person:set";
+    /// A person was switched off: what ended, and how much was theirs to look after.
+    PersonLeave = "person:leave";
+    /// A person who was switched off came back.
+    PersonReturn = "person:return";
     /// A resource was changed by PATCH (RFC 9967).
     Patch = "prov:patch:full";
     /// A payload was erased.

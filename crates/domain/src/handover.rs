@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 
 /// How long a hand-over may stay open before it is overdue.
 pub const DUE_MS: i64 = 14 * 24 * 60 * 60 * 1_000;
-/// Suggestions kept with a task.
+/// Most suggestions for one thing.
 pub const SUGGESTIONS: usize = 5;
 /// How far back the changes lie by which somebody counts as active.
 pub const ACTIVE_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
@@ -131,6 +131,9 @@ pub struct Thing {
     pub reference: String,
     /// What to call it.
     pub title: String,
+    /// As whom a rule names its owner: who is closed has no name by which that could be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 /// Something a person is responsible for.
@@ -229,7 +232,8 @@ fn reason(candidate: &Candidate) -> String {
     }
 }
 
-/// A hand-over, as it is kept.
+/// A hand-over, as it is kept. Successors are suggested when somebody looks: who was there when the person left may have
+/// left since.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     /// Who left.
@@ -238,8 +242,12 @@ pub struct Task {
     pub duty: Duty,
     /// The thing.
     pub thing: Thing,
-    /// Who could take it on, best first, as it was when the person left.
-    pub suggestions: Vec<Suggestion>,
+    /// Ids of the teams the person was in: who is asked for a successor now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teams: Vec<String>,
+    /// The person's manager, by the directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<Party>,
     /// When the person left.
     pub opened: Millis,
     /// When it should be done.
@@ -269,13 +277,33 @@ pub struct Decision {
     pub note: Option<String>,
 }
 
+/// Who leaves, and what is known of them at that moment: it may be gone a moment later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaver {
+    /// Who.
+    pub person: Party,
+    /// Ids of the teams.
+    pub teams: Vec<String>,
+    /// The manager.
+    pub manager: Option<Party>,
+}
+
 impl Task {
     /// A fresh one.
     #[must_use]
-    pub fn open(person: Party, owned: Owned, suggestions: Vec<Suggestion>, now: Millis) -> Self {
-        let due = Millis(now.0.saturating_add(DUE_MS));
+    pub fn open(leaver: &Leaver, owned: Owned, now: Millis) -> Self {
         let Owned { duty, thing } = owned;
-        Self { person, duty, thing, suggestions, opened: now, due, assignee: None, decision: None }
+        Self {
+            person: leaver.person.clone(),
+            duty,
+            thing,
+            teams: leaver.teams.clone(),
+            manager: leaver.manager.clone(),
+            opened: now,
+            due: Millis(now.0.saturating_add(DUE_MS)),
+            assignee: None,
+            decision: None,
+        }
     }
 
     /// Where it stands.
@@ -386,13 +414,19 @@ mod tests {
     }
 
     fn owned(duty: Duty, id: &str) -> Owned {
-        let thing =
-            Thing { kind: "component".to_owned(), id: id.to_owned(), reference: id.to_owned(), title: id.to_owned() };
+        let thing = Thing {
+            kind: "component".to_owned(),
+            id: id.to_owned(),
+            reference: id.to_owned(),
+            title: id.to_owned(),
+            owner: None,
+        };
         Owned { duty, thing }
     }
 
     fn task(owned: Owned, state: TaskState) -> Task {
-        let mut task = Task::open(party(Person, "leaver"), owned, Vec::new(), Millis(5));
+        let leaver = Leaver { person: party(Person, "leaver"), teams: Vec::new(), manager: None };
+        let mut task = Task::open(&leaver, owned, Millis(5));
         if state != TaskState::Open {
             let decision = Decision { state, by: "host".to_owned(), at: Millis(6), successor: None, note: None };
             task.decision = Some(decision);
@@ -430,12 +464,12 @@ mod tests {
 
     #[test]
     fn a_task_is_read_as_it_was_written() {
-        let candidates = [candidate(Team, "above", ParentTeam, true, 0)];
         let mut kept = task(owned(Duty::LastMember, "a"), TaskState::Declined);
-        kept.suggestions = suggest(Duty::Owner, "leaver", &candidates);
+        kept.teams.push("itm_1".to_owned());
+        kept.manager = Some(party(Person, "boss"));
         kept.assignee = Some(party(Person, "ann"));
         let text = serde_json::to_string(&kept).unwrap();
-        assert!(text.contains("\"last-member\"") && text.contains("\"parent-team\""), "{text}");
+        assert!(text.contains("\"last-member\"") && text.contains("\"declined\""), "{text}");
         assert_eq!(serde_json::from_str::<Task>(&text).unwrap(), kept);
         for state in TaskState::ALL {
             assert_eq!(TaskState::from_text(state.as_str()), Some(state));

@@ -7,6 +7,7 @@
 mod access;
 mod catalog;
 mod guard;
+mod handover;
 mod mapping;
 mod pages;
 mod product;
@@ -55,6 +56,10 @@ codes! {
     Forbidden = "forbidden", 403, None;
     /// A group's displayName is empty or holds NUL.
     GroupNameForm = "group-name-form", 400, Some(ScimType::InvalidValue);
+    /// The hand-over was decided already.
+    HandoverDecided = "handover-decided", 409, None;
+    /// The thing still has nobody else to look after it.
+    HandoverOpen = "handover-open", 409, None;
     /// The head of the request is larger than the server reads.
     HeadTooLarge = "head-too-large", 431, None;
     /// A header is malformed, or one that may come once came twice.
@@ -181,6 +186,7 @@ pub fn failures() -> impl Iterator<Item = &'static Failure> {
         product::ACCESS,
         product::SERVER,
         access::POLICY,
+        handover::HANDOVERS,
         mapping::MAPPING,
         catalog::CATALOG,
         guard::GUARD,
