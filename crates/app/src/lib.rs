@@ -19,6 +19,7 @@ pub mod feed;
 pub mod idempotency;
 pub mod import;
 pub mod journal;
+pub mod leaver;
 pub mod manage;
 pub mod mapping;
 mod tokens;

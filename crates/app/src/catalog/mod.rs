@@ -22,6 +22,7 @@ mod owners;
 mod place;
 mod read;
 mod standards;
+mod successor;
 
 pub use adopt::{Adopted, adopt_groups};
 pub use change::{change_item, replace_item};
@@ -39,6 +40,7 @@ pub use read::{Item, dependencies, dependents, read_item};
 pub use standards::{
     delete_level, delete_property, levels, properties, property, put_level, put_property, read_level, standards,
 };
+pub(crate) use successor::{Successor, give, join};
 
 use crate::Refusal;
 use crate::access::{self, Action, Principal};

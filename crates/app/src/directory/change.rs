@@ -87,7 +87,7 @@ async fn follow(
         }
         set.guards.push(who.guard);
     }
-    person::follow(app, set, row, &before, after).await?;
+    person::follow(app, call, set, row, &before, after).await?;
     derive(app, call, set, row, documents).await?;
     Ok(match (before.active, after.active) {
         (true, false) => Some(EventKind::Deactivate),

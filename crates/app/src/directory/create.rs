@@ -7,6 +7,7 @@ use crate::Refusal;
 use crate::app::App;
 use crate::attributes;
 use crate::call::{Call, resource_type};
+use crate::leaver::{self, Cause};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::identity::Linking;
 use bailiwick_domain::ids::{Kind, prefixed_id, resource_id};
@@ -150,6 +151,7 @@ async fn decide_person(
                 let view = UserView { authority: true, active: facts.active };
                 let state = state_of(&[view], row.account);
                 person::guard_admins(app, set, row, state).await?;
+                leaver::leave(app, set, row, state, &Cause::of_call(app, call)).await?;
                 let facts = person::facts(facts, state);
                 set.writes.push(Write::UpdatePerson(PersonUpdate { seq: row.seq, facts, authority: None }));
                 let mapping = &call.caller.integration.mapping;

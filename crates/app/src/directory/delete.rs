@@ -37,12 +37,13 @@ pub async fn delete_resource(
         if if_match.is_some() {
             set.guards.extend(change::exact(&row));
         }
-        let state = person::leave(app, &mut set, &row).await?;
+        let state = person::leave(app, call, &mut set, &row).await?;
         set.writes.push(Write::DeleteResource { seq: row.seq, kind });
         let changes = draft::differences(&document, &bailiwick_scim::Object::new());
         let mut record = call.record(app, EventKind::Delete, 204, changes);
         record.person = row.person.as_ref().map(|person| person.id.clone());
-        set.events.push(record);
+        // The record of the call is its first event.
+        set.events.insert(0, record);
         if state == Some(State::Closed) {
             let person = row.person.as_ref().map(|person| person.id.clone());
             set.events.push(call.side_event(app, EventKind::PersonClose, person, json!({ "name": call.name })));

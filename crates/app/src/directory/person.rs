@@ -3,7 +3,9 @@
 use crate::Refusal;
 use crate::access::admins;
 use crate::app::App;
+use crate::call::Call;
 use crate::error::of_store;
+use crate::leaver::{self, Cause};
 use bailiwick_domain::names;
 use bailiwick_domain::person::{Facts, State, UserView, state_after_delete, state_of};
 use bailiwick_store::change::{PersonFacts, PersonUpdate};
@@ -40,6 +42,7 @@ pub(super) fn known(person: &PersonRow, state: State) -> PersonFacts {
 /// Adds to the set what a changed User means for its person: new facts, and a new state when `active` changed.
 pub(super) async fn follow(
     app: &App,
+    call: &Call,
     set: &mut ChangeSet,
     row: &ResourceRow,
     before: &Facts,
@@ -60,7 +63,13 @@ pub(super) async fn follow(
     if !decides && state == person.state {
         return Ok(());
     }
-    let facts = if decides { facts(after, state) } else { known(&read(app, person).await?, state) };
+    let facts = if state == person.state && decides {
+        facts(after, state)
+    } else {
+        let row = read(app, person).await?;
+        leaver::leave(app, set, &row, state, &Cause::of_call(app, call)).await?;
+        if decides { facts(after, state) } else { known(&row, state) }
+    };
     set.writes.push(Write::UpdatePerson(PersonUpdate { seq: person.seq, facts, authority: None }));
     Ok(())
 }
@@ -92,7 +101,12 @@ async fn state_with(
 }
 
 /// Adds to the set what the deletion of a User means for its person.
-pub(super) async fn leave(app: &App, set: &mut ChangeSet, user: &ResourceRow) -> Result<Option<State>, Refusal> {
+pub(super) async fn leave(
+    app: &App,
+    call: &Call,
+    set: &mut ChangeSet,
+    user: &ResourceRow,
+) -> Result<Option<State>, Refusal> {
     let Some(person) = &user.person else { return Ok(None) };
     let users = app.store().person_users(person.seq).await.map_err(of_store)?;
     let view =
@@ -102,6 +116,7 @@ pub(super) async fn leave(app: &App, set: &mut ChangeSet, user: &ResourceRow) ->
     let deleted = UserView { authority: person.authority, active: user.active };
     let state = state_after_delete(row.state, deleted, &rest, row.account);
     guard_admins(app, set, &row, state).await?;
+    leaver::leave(app, set, &row, state, &Cause::of_call(app, call)).await?;
     let facts = if state == State::Closed {
         PersonFacts { state, display: row.display, email: None, email_key: None, user_name: None, user_name_key: None }
     } else {

@@ -5,6 +5,7 @@ use crate::Refusal;
 use crate::access::{grant_by_hand, hash_password};
 use crate::app::App;
 use crate::error::of_store;
+use crate::leaver::{self, Cause};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::ids::prefixed_id;
@@ -146,6 +147,8 @@ pub async fn recover_admin(app: &App, user_name: &str, password: &str) -> Result
         if person.state != State::Active {
             let update = bailiwick_store::change::PersonUpdate { seq: person.seq, facts, authority: None };
             set.writes.push(Write::UpdatePerson(update));
+            let cause = Cause::by(app, &app.new_request_id(), "host");
+            leaver::leave(app, &mut set, &person, State::Active, &cause).await?;
         }
         if commit_guarded(app, set).await?.is_some() {
             let user_name = person.user_name.unwrap_or_default();
