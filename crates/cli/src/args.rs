@@ -1,6 +1,7 @@
 //! What can be typed. The doc comments are the help texts; `docs/reference/cli.md` is rendered from them.
 
 mod access;
+mod leaver;
 mod values;
 mod webhook;
 
@@ -10,6 +11,7 @@ pub(crate) use webhook::WebhookCommand;
 mod tests;
 
 pub(crate) use access::{ApiTokenCommand, InviteCommand, RoleCommand, SessionCommand};
+pub(crate) use leaver::{HandoverCommand, LeaverArgs};
 pub(crate) use values::{RateLimit, SignInClaim, Since, Switch, level};
 
 use bailiwick_domain::preset::Preset;
@@ -63,6 +65,11 @@ pub(crate) enum Command {
     /// Decide pairs that may be one human
     #[command(subcommand)]
     Conflict(ConflictCommand),
+    /// Report who left: when the word came, when access ended, what ended, what is left to do
+    Leaver(LeaverArgs),
+    /// Hand over what people who left were responsible for
+    #[command(subcommand)]
+    Handover(HandoverCommand),
     /// Make and recover break-glass admins, who sign in without any identity provider
     #[command(subcommand)]
     Admin(AdminCommand),

@@ -5,7 +5,9 @@ mod api_token;
 mod audit;
 mod conflict;
 mod domain;
+mod handover;
 mod integration;
+mod leaver;
 mod log;
 mod migrate;
 mod person;
@@ -52,6 +54,8 @@ async fn short(command: Command, config: &Config) -> Done {
         Command::Log(args) => log::run(&app, args).await,
         Command::Person(command) => person::run(&app, command).await,
         Command::Conflict(command) => conflict::run(&app, command).await,
+        Command::Leaver(args) => leaver::run(&app, args).await,
+        Command::Handover(command) => handover::run(&app, command).await,
         Command::Admin(command) => admin::run(&app, command).await,
         Command::Role(command) => role::run(&app, command).await,
         Command::ApiToken(command) => api_token::run(&app, command).await,

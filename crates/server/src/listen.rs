@@ -124,6 +124,7 @@ impl Bound {
         let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
         let housekeeping = tokio::spawn(keep_house(app.clone()));
         let pulse = tokio::spawn(bailiwick_app::feed::beat(app.clone()));
+        let handovers = tokio::spawn(bailiwick_app::leaver::run(app.clone()));
         let webhooks = tokio::spawn(bailiwick_app::feed::webhooks::run(app.clone(), courier));
         let recomputing = tokio::spawn(bailiwick_app::mapping::recompute(app.clone()));
         // A handle that is dropped stops the server, too.
@@ -147,9 +148,13 @@ impl Bound {
         }
         housekeeping.abort();
         pulse.abort();
+        handovers.abort();
         webhooks.abort();
         recomputing.abort();
         app.flush().await;
+        if let Err(refusal) = bailiwick_app::leaver::catch_up(&app).await {
+            tracing::debug!(detail = refusal.detail, "hand-overs wait for the next second");
+        }
     }
 }
 

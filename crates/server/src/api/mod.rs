@@ -39,8 +39,10 @@ mod audit;
 mod conflicts;
 mod door;
 mod events;
+mod handovers;
 mod integrations;
 mod invites;
+mod leavers;
 mod listed;
 mod me;
 mod openapi;
@@ -89,6 +91,16 @@ static GROUPS: &[Group] = &[
         endpoints: attributes::ROUTES,
     },
     Group { tag: "conflicts", about: "Pairs that may be one human.", endpoints: conflicts::ROUTES },
+    Group {
+        tag: "handovers",
+        about: "What people who left were responsible for, and who takes it on.",
+        endpoints: handovers::ROUTES,
+    },
+    Group {
+        tag: "leavers",
+        about: "Who left, and how long it took until they had no access.",
+        endpoints: leavers::ROUTES,
+    },
 ];
 
 /// What the handlers share.
