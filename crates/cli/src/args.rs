@@ -2,9 +2,11 @@
 
 mod access;
 mod leaver;
+mod rule;
 mod values;
 mod webhook;
 
+pub(crate) use rule::{AccessArgs, RuleCommand};
 pub(crate) use webhook::WebhookCommand;
 
 #[cfg(test)]
@@ -85,6 +87,11 @@ pub(crate) enum Command {
     /// Invite people to make a local account
     #[command(subcommand)]
     Invite(InviteCommand),
+    /// Preview, apply, explain and review mapping rules
+    #[command(subcommand)]
+    Rule(RuleCommand),
+    /// Tell who has what and through what, now or at a past moment
+    Access(AccessArgs),
     /// Claim e-mail domains for integrations
     #[command(subcommand)]
     Domain(DomainCommand),

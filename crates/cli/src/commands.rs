@@ -1,5 +1,6 @@
 //! What can be done from the command line. Each file wires one group of use cases to what is printed.
 
+mod access;
 mod admin;
 mod api_token;
 mod audit;
@@ -12,6 +13,7 @@ mod log;
 mod migrate;
 mod person;
 mod role;
+mod rule;
 mod serve;
 mod session;
 mod token;
@@ -61,6 +63,8 @@ async fn short(command: Command, config: &Config) -> Done {
         Command::ApiToken(command) => api_token::run(&app, command).await,
         Command::Session(command) => session::run(&app, command).await,
         Command::Invite(command) => session::invite(&app, command).await,
+        Command::Rule(command) => rule::run(&app, command).await,
+        Command::Access(args) => access::run(&app, args).await,
         Command::Domain(command) => domain::run(&app, command).await,
         Command::Audit(command) => audit::run(&app, command).await,
         Command::Webhook(command) => webhook::run(&app, command).await,

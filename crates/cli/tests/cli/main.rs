@@ -11,6 +11,7 @@ mod kill;
 mod migrate;
 mod places;
 mod rolling;
+mod rules;
 #[path = "../../../testkit/src/schema.rs"]
 #[expect(dead_code, unreachable_pub, reason = "this is a module of another crate")]
 mod schema;

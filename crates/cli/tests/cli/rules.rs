@@ -1,0 +1,56 @@
+//! Mapping rules from the command line: previewed by a pull request, applied, explained.
+
+use crate::support::{Home, Server, connect, fails, json, said, string, user};
+use serde_json::json as value;
+
+#[test]
+fn rules_are_previewed_applied_and_explained() {
+    let home = &Home::new();
+    let server = Server::start(home);
+    let token = connect(home, "okta");
+    let (_, ann) = server.call("POST", "/scim/v2/Users", &token, Some(&user("ann@x.example")));
+    let group = value!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Admins",
+        "members": [{ "value": string(&ann, "id") }],
+    });
+    assert_eq!(server.call("POST", "/scim/v2/Groups", &token, Some(&group)).0, 201);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let good = "version: 1\nrules:\n  - id: admins\n    description: Who runs it\n    owner: ann@x.example\n    \
+                when: {group: Admins}\n    then: [{role: admin}, {role: auditor}]\n";
+    let (good, empty) = (write("good.yaml", good), write("empty.yaml", "version: 1\nrules: []\n"));
+    let bad = write("bad.yaml", "version: 1\nrules:\n  - id: x\n    owner: nobody\n    when: {}\n    then: []\n");
+    let told = fails(home, &format!("rule preview {bad} --json"), 1);
+    assert!(told.contains("4:12: the owner \"nobody\"") && told.contains("3 faults"), "{told}");
+
+    let preview = json(home, &format!("rule preview {good}"));
+    assert_eq!((&preview["dangers"], &preview["effects"]["gained"]["count"]), (&value!([]), &value!(2)));
+    let basis = string(&preview, "basis");
+    let applied = json(home, &format!("rule apply {good} --basis {basis} --wait"));
+    assert_eq!(applied, value!({ "version": 1, "rules": 1, "changed": true }));
+    assert_eq!(json(home, "rule list")["rules"][0]["id"], "admins");
+    assert!(said(home, "rule show admins").contains("Who runs it"));
+
+    // Access is explained, and for a spreadsheet, too.
+    let lines = json(home, "access");
+    assert_eq!(lines.as_array().unwrap().len(), 2, "{lines}");
+    assert_eq!(lines[0]["way"], "User ann@x.example in group Admins by rule admins (Who runs it)");
+    assert!(said(home, "access --csv").starts_with("person,name,email,kind"));
+    assert_eq!(json(home, "access --at 2001-01-01"), value!([]));
+    let tried = json(home, &format!("rule try {empty} --person {}", string(&lines[0], "person")));
+    assert_eq!((&tried["grants"], &tried["effects"]["lost"]["count"]), (&value!([]), &value!(2)));
+
+    // What takes the last admin away is refused, and a pull request that does so fails.
+    let told = fails(home, &format!("rule preview {empty}"), 1);
+    assert!(told.contains("dangerous: nobody would be an active admin any more"), "{told}");
+    assert!(fails(home, &format!("rule apply {empty}"), 1).contains("not applied"));
+    assert!(fails(home, &format!("rule apply {good} --basis {basis} --note again"), 1).contains("changed"));
+    assert_eq!(json(home, "rule versions").as_array().unwrap().len(), 1);
+    assert_eq!(json(home, "rule reviews"), value!([]));
+    json(home, "rule review admins --decision keep --note fine");
+    assert_eq!(json(home, "rule reviews --all")[0]["reviews"][0]["decision"], "keep");
+}
