@@ -68,17 +68,9 @@ fn read(file: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes).or_else(|_| refused(format!("{} is not UTF-8", file.display())))
 }
 
-/// What was not taken: every fault on a line of its own before the one that says so.
+/// What was not taken, in one line.
 fn not_taken(not: NotTaken) -> Failure {
-    match not {
-        NotTaken::Faults(faults) => {
-            for fault in &faults {
-                out::aside(&fault.to_string());
-            }
-            Failure::Refused(format!("the rules have {}", out::count(faults.len() as u64, "fault", "faults")))
-        }
-        other => bailiwick_app::Refusal::from(other).into(),
-    }
+    bailiwick_app::Refusal::from(not).into()
 }
 
 fn value(of: &impl serde::Serialize) -> Value {
@@ -122,7 +114,10 @@ async fn show(app: &App, id: &str, json: Json) -> Done {
 }
 
 async fn preview(app: &App, text: &str, json: Json) -> Done {
-    let preview = mapping::preview(app, &Principal::host(), text).await.map_err(not_taken)?;
+    let preview = match mapping::preview(app, &Principal::host(), text).await {
+        Err(NotTaken::Faults(faults)) => return faulty(&faults, json),
+        done => done.map_err(not_taken)?,
+    };
     if json.json {
         out::json(&value(&preview))?;
     } else {
@@ -133,6 +128,17 @@ async fn preview(app: &App, text: &str, json: Json) -> Done {
     }
     let words: Vec<String> = preview.dangers.iter().map(mapping::danger_words).collect();
     refused(format!("dangerous: {}", words.join("; ")))
+}
+
+/// The faults of a file are the outcome of its check: each on a line of its own.
+fn faulty(faults: &[bailiwick_domain::yaml::Fault], json: Json) -> Done {
+    if json.json {
+        let one = |fault: &bailiwick_domain::yaml::Fault| json!({ "line": fault.line, "column": fault.column, "message": fault.message });
+        out::json(&json!({ "faults": faults.iter().map(one).collect::<Vec<_>>() }))?;
+    } else {
+        out::lines(&faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    }
+    refused(format!("the rules have {}", out::count(faults.len() as u64, "fault", "faults")))
 }
 
 fn told(preview: &Preview) -> Done {
