@@ -43,7 +43,7 @@ pub(crate) async fn complete(app: &App, mut set: ChangeSet) -> Result<ChangeSet,
         set.writes.push(Write::MarkDirty(Dirty::Below(groups)));
     }
     let Some(overlay) = Overlay::of(&set) else { return Ok(set) };
-    for outcome in overlay.outcomes(app, &rules, integration).await? {
+    for outcome in Box::pin(overlay.outcomes(app, &rules, integration)).await? {
         put(app, &mut set, outcome);
     }
     set.guards.push(current::in_force(&rules));
@@ -195,7 +195,7 @@ impl<'a> Overlay<'a> {
         let before: Vec<State> = rows.iter().map(|row| row.person.state).collect();
         rows.iter_mut().for_each(|row| self.lay(row));
         let joined: Vec<i64> = self.joins.iter().map(|(_, group)| *group).collect();
-        let subjects = subject::web_of(app, rules, rows, &joined).await?;
+        let subjects = Box::pin(subject::web_of(app, rules, rows, &joined)).await?;
         let mut memo = GroupMatches::default();
         let outcomes = subjects.rows.iter().zip(before).map(|(row, before)| {
             let wanted = evaluate(rules, &mut memo, &subject::subject(row, &subjects.web));
@@ -208,7 +208,7 @@ impl<'a> Overlay<'a> {
                 row: row.clone(),
             }
         });
-        weigh(app, Cause::Call(integration), outcomes.collect()).await
+        Box::pin(weigh(app, Cause::Call(integration), outcomes.collect())).await
     }
 
     /// Makes of a person as read the person as going to be.
@@ -250,7 +250,7 @@ pub(crate) async fn after_all<'a>(app: &App, commits: impl Iterator<Item = &'a C
     }
     dirty.sort_unstable();
     dirty.dedup();
-    let settling = settle(app, &dirty, Cause::Recompute);
+    let settling = Box::pin(settle(app, &dirty, Cause::Recompute));
     match tokio::time::timeout(PATIENCE, settling).await {
         Ok(Ok(done)) if done.stale == 0 && !more => return,
         Ok(Err(refusal)) => tracing::warn!(%refusal, "grants are brought up to date later"),

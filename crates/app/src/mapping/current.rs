@@ -28,7 +28,7 @@ pub async fn current(app: &App) -> Result<Arc<Compiled>, Refusal> {
     {
         return Ok(held);
     }
-    let compiled = Arc::new(load(app, version).await?);
+    let compiled = Arc::new(Box::pin(load(app, version)).await?);
     *app.mapping().compiled.write().unwrap_or_else(PoisonError::into_inner) = Some(compiled.clone());
     Ok(compiled)
 }

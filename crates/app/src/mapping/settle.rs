@@ -42,7 +42,7 @@ pub async fn settle(app: &App, persons: &[i64], cause: Cause) -> Result<Settled,
     let mut done = Settled::default();
     for chunk in persons.chunks(CHUNK) {
         let rules = current(app).await?;
-        let one = settle_chunk(app, &rules, &mut memo, chunk, cause).await?;
+        let one = Box::pin(settle_chunk(app, &rules, &mut memo, chunk, cause)).await?;
         done.settled += one.settled;
         done.changed += one.changed;
         done.stale += one.stale;
@@ -58,8 +58,8 @@ pub(super) async fn settle_chunk(
     persons: &[i64],
     cause: Cause,
 ) -> Result<Settled, Refusal> {
-    let subjects = subject::read(app, rules, persons).await?;
-    let outcomes = weigh(app, cause, outcomes(rules, memo, &subjects)).await?;
+    let subjects = Box::pin(subject::read(app, rules, persons)).await?;
+    let outcomes = Box::pin(weigh(app, cause, outcomes(rules, memo, &subjects))).await?;
     let (mut changed, unchanged): (Vec<Outcome>, Vec<Outcome>) = outcomes.into_iter().partition(acts);
     // Who becomes an admin has others looked at again: that mark must come after what is decided of them here.
     changed.sort_by_key(gains_admin);
