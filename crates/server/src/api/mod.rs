@@ -37,15 +37,19 @@ mod answer;
 mod attributes;
 mod audit;
 mod conflicts;
+mod definitions;
 mod door;
+mod entities;
 mod events;
 mod handovers;
 mod integrations;
 mod invites;
+mod items;
 mod leavers;
 mod listed;
 mod me;
 mod openapi;
+mod ownership;
 mod problem;
 mod read;
 mod repeat;
@@ -55,6 +59,7 @@ mod rules;
 mod session;
 mod stream;
 mod table;
+mod teams;
 mod tokens;
 mod webhooks;
 mod wire;
@@ -101,6 +106,22 @@ static GROUPS: &[Group] = &[
         about: "Who left, and how long it took until they had no access.",
         endpoints: leavers::ROUTES,
     },
+    Group {
+        tag: "teams",
+        about: "Teams, who belongs to them, and the groups that feed them.",
+        endpoints: teams::ROUTES,
+    },
+    Group {
+        tag: "entities",
+        about: "What the catalog keeps: components, systems, domains, APIs, resources.",
+        endpoints: entities::ROUTES,
+    },
+    Group {
+        tag: "standards",
+        about: "What is defined for all items: tiers, lifecycles, properties.",
+        endpoints: definitions::ROUTES,
+    },
+    Group { tag: "ownership", about: "Whether somebody answers for everything.", endpoints: ownership::ROUTES },
 ];
 
 /// What the handlers share.

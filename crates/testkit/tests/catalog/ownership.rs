@@ -1,0 +1,66 @@
+//! The health of ownership.
+
+use super::*;
+
+fn deactivated() -> Value {
+    json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "path": "active", "value": false}]})
+}
+
+#[tokio::test]
+async fn what_nobody_answers_for_shows_at_once() {
+    let (test, mut client) = start().await;
+    let (ada, _) = provision(&test, "ada").await;
+    for name in ["full", "empty", "gone", "flat"] {
+        team(&mut client, name).await;
+    }
+    client.put("/api/v1/teams/full/members/ada", &json!({"role": "manager"})).await.expect(204);
+    provision(&test, "bob").await;
+    client.put("/api/v1/teams/flat/members/bob", &json!({})).await.expect(204);
+    for (name, owner) in [
+        ("a", Value::Null),
+        ("b", json!("gone")),
+        ("c", json!("empty")),
+        ("d", json!("user:ada")),
+        ("e", json!("full")),
+    ] {
+        make(&mut client, "entities", json!({"kind": "component", "name": name, "owner": owner})).await;
+    }
+    client.delete("/api/v1/teams/gone").await.expect(204);
+    let states = |page: &Value| -> Vec<(String, Value)> {
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|one| (one["item"]["name"].as_str().unwrap().to_owned(), one["states"].clone())).collect()
+    };
+    let expect = |before: bool| {
+        let person = if before { json!(["owned-by-person"]) } else { json!(["owner-inactive", "owned-by-person"]) };
+        let mut all = vec![
+            ("a".to_owned(), json!(["unowned"])),
+            ("b".to_owned(), json!(["owner-missing"])),
+            ("c".to_owned(), json!(["owner-inactive"])),
+            ("d".to_owned(), person),
+            ("empty".to_owned(), json!(["team-empty"])),
+            ("flat".to_owned(), json!(["team-without-manager"])),
+        ];
+        if !before {
+            all.insert(4, ("e".to_owned(), json!(["owner-inactive"])));
+            all.push(("full".to_owned(), json!(["team-empty"])));
+        }
+        all
+    };
+    assert_eq!(states(&get(&mut client, "ownership").await), expect(true));
+    let counts = get(&mut client, "ownership/counts").await;
+    assert_eq!((&counts["items"], &counts["healthy"], &counts["states"]["unowned"]), (&json!(8), &json!(2), &json!(1)));
+    test.client().patch(&format!("/scim/v2/Users/{ada}"), &deactivated()).await.expect(200);
+    assert_eq!(states(&get(&mut client, "ownership").await), expect(false), "live, without anything to wait for");
+    assert_eq!(states(&get(&mut client, "ownership?state=unowned").await).len(), 1);
+    assert_eq!(states(&get(&mut client, "ownership?kind=team").await).len(), 3);
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = get(&mut client, &format!("ownership?limit=3{cursor}")).await;
+        found.extend(states(&page));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(found, expect(false), "pages");
+    client.get("/api/v1/ownership?state=sad").await.expect(400);
+}
