@@ -17,6 +17,7 @@ pub mod ids;
 pub mod mapping;
 pub mod names;
 pub mod network;
+pub mod people;
 pub mod person;
 pub mod policy;
 pub mod preset;
