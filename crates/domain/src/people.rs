@@ -32,7 +32,8 @@ pub fn person_type() -> &'static ResourceType {
 #[expect(clippy::expect_used, reason = "the document is part of the program and a test loads it")]
 fn schema() -> Schema {
     let flags = ["local", "admin"].map(|name| json!({"name": name, "type": "boolean"}));
-    let texts = ["userName", "displayName", "email", "state"].into_iter().chain(Field::NAMED.iter().map(|(name, _)| *name));
+    let texts =
+        ["userName", "displayName", "email", "state"].into_iter().chain(Field::NAMED.iter().map(|(name, _)| *name));
     let attributes: Vec<Value> = texts.map(|name| json!({"name": name})).chain(flags).collect();
     let document =
         json!({"id": PERSON, "name": "Person", "description": "A person of the catalog.", "attributes": attributes});

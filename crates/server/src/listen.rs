@@ -152,9 +152,6 @@ impl Bound {
         webhooks.abort();
         recomputing.abort();
         app.flush().await;
-        if let Err(refusal) = bailiwick_app::leaver::catch_up(&app).await {
-            tracing::debug!(detail = refusal.detail, "hand-overs wait for the next second");
-        }
     }
 }
 

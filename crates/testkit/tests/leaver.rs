@@ -310,3 +310,26 @@ async fn who_may_decide_is_asked_of_the_policy() {
     company.admin.get("/api/v1/handovers/hov_none").await.expect(404);
     company.admin.post("/api/v1/handovers/hov_none/done", &json!({})).await.expect(404);
 }
+
+#[tokio::test]
+async fn who_goes_with_an_integration_leaves_tasks_too() {
+    let (mut company, _, ann, bob) = with_ann().await;
+    bailiwick_app::manage::delete_integration(company.test.app(), TestApp::INTEGRATION).await.unwrap();
+    for _ in 0..100 {
+        if company.open(&bob).await.len() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let open = company.open(&ann).await;
+    let expect = [
+        ("owner", "component:default/cron"),
+        ("owner", "component:default/ledger"),
+        ("last-member", "team:default/night-watch"),
+        ("manager", "team:default/payments"),
+        ("manager", "team:default/shared"),
+    ];
+    assert_eq!(told(&open), expect);
+    // Of two managers who go at once both were the last one.
+    assert_eq!(told(&company.open(&bob).await), [("manager", "team:default/shared")]);
+}

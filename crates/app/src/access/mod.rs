@@ -13,6 +13,7 @@ mod identify;
 mod invites;
 mod own;
 mod password;
+mod people;
 mod principal;
 mod require;
 mod roles;
@@ -32,6 +33,10 @@ pub use explain::{About, Explained, explain_decision, owners};
 pub use give::{give_role, take_role};
 pub use identify::{NotIdentified, identify_api};
 pub use invites::{Acceptance, Invite, InviteMade, accept_invite, create_invite, list_invites, revoke_invite};
+pub use people::{
+    PeopleQuery, PersonChange, PersonDetail, activate_person, change_person, create_person, deactivate_person,
+    list_people, show_person,
+};
 pub use require::require;
 pub use roles::{
     RoleEntry, RoleRefused, delete_role, list_roles, set_default_role, set_role, show_default_role, show_role,

@@ -4,7 +4,6 @@ use super::roles::{self, DEFAULT_ROLE, NO_ROLE};
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;
-use bailiwick_domain::catalog::properties::Definitions;
 use bailiwick_domain::mapping::grant::parse_path;
 use bailiwick_domain::mapping::{GrantKind, Origin, StepKind};
 use bailiwick_domain::person::State;
@@ -21,7 +20,9 @@ pub(crate) async fn of_person(app: &App, credential: &str, person: &PersonRow) -
     let grants = app.store().grants_of(person.seq, true).await.map_err(of_store)?;
     let held = roles_of(app, person, &grants).await?;
     principal.teams = teams_of(app, &grants).await?;
-    principal.own = super::own::of_grants(&grants, &Definitions::default());
+    if grants.iter().any(|grant| grant.kind == GrantKind::Ownership) {
+        principal.own = super::own::of_grants(&grants, &crate::catalog::standards(app).await?.properties);
+    }
     Ok(principal.with_roles(held))
 }
 

@@ -15,6 +15,7 @@ use crate::access::Principal;
 use crate::app::App;
 use crate::catalog::delete_item;
 use crate::error::of_store;
+use crate::leaver::{self, Cause};
 use crate::manage::event;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::mapping::GrantKind;
@@ -279,6 +280,8 @@ async fn leave(app: &App, principal: &Principal, source: &str, entry: &EntryRow)
         told.actor = principal.actor().to_owned();
         set.events.push(told);
         if closes {
+            let cause = Cause::by(app, &app.request_id(), principal.actor());
+            leaver::leave(app, &mut set, &row, State::Closed, &cause).await.map_err(detail)?;
             let facts = PersonFacts {
                 state: State::Closed,
                 display: row.display,

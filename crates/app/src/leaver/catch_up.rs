@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// Persons looked after at once.
 const PERSONS: u32 = 16;
+/// Persons who left with an integration, looked at in one step.
+const CROWD: u32 = 200;
 /// Things and tasks of one person that are taken into account. What is beyond shows in the health of ownership.
 const MOST: usize = 20_000;
 /// Tasks read at once.
@@ -45,9 +47,45 @@ pub async fn run(app: App) {
 pub async fn catch_up(app: &App) -> Result<(), Refusal> {
     let query = EntryQuery { collection: LATER.to_owned(), limit: PERSONS, ..EntryQuery::default() };
     for noted in app.store().entries(query).await.map_err(of_store)? {
-        while step(app, &noted).await? {}
+        if noted.id.starts_with("per_") {
+            while step(app, &noted).await? {}
+        } else {
+            crowd(app, &noted).await?;
+        }
     }
     Ok(())
+}
+
+/// Notes everybody who left in the commit that wrote this note, and was responsible for something.
+async fn crowd(app: &App, noted: &EntryRow) -> Result<(), Refusal> {
+    let mut after = 0;
+    loop {
+        let left = app.store().left_at(noted.created, after, CROWD).await.map_err(of_store)?;
+        let Some(last) = left.last() else { break };
+        after = last.person;
+        let mut set = ChangeSet { at: app.clock().now(), ..ChangeSet::default() };
+        for state in &left {
+            let Some(person) = app.store().person(state.person).await.map_err(of_store)? else { continue };
+            let legacy = owned::left_by(app, &person, 1).await?;
+            if !legacy.things.is_empty() {
+                set.writes.push(leave::put_later(&legacy.leaver));
+            }
+        }
+        if !set.writes.is_empty() {
+            app.store().commit(set).await.map_err(of_store)?;
+        }
+    }
+    let (collection, id, version) = (LATER.to_owned(), noted.id.clone(), noted.version);
+    let set = ChangeSet {
+        at: app.clock().now(),
+        guards: vec![Guard::Entry { collection: collection.clone(), id: id.clone(), version }],
+        writes: vec![Write::DeleteEntry { collection, id }],
+        ..ChangeSet::default()
+    };
+    match app.store().commit(set).await {
+        Ok(_) | Err(Error::Stale) => Ok(()),
+        Err(error) => Err(of_store(error)),
+    }
 }
 
 /// A chunk of what is to be done for one person; tells whether there may be more.
@@ -64,7 +102,7 @@ async fn step(app: &App, noted: &EntryRow) -> Result<bool, Refusal> {
         leave::returned(app, &mut set, &person.id, open, &cause);
     } else {
         let leaver: Leaver = serde_json::from_str(&noted.doc).unwrap_or_else(|_| owned::leaver(&person));
-        let things = owned::left_by(app, &person, MOST).await?.things.unwrap_or_default();
+        let things = owned::left_by(app, &person, MOST).await?.things;
         let mut owed = owed(things, &tasks_of(app, &person.id).await?);
         owed.truncate(AT_ONCE);
         leave::open(app, &mut set, &leaver, owed, &cause);

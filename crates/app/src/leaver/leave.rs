@@ -90,15 +90,12 @@ async fn go(app: &App, set: &mut ChangeSet, person: &PersonRow, state: State, ca
     payload["credentials"] = credentials(app, person).await?;
     let left = owned::left_by(app, person, AT_ONCE).await?;
     let known = open_tasks(app, &person.id, AT_ONCE + 1).await?;
-    let owed = match left.things {
-        Some(things) if known.len() <= AT_ONCE => {
-            owed(things, &known.into_iter().map(|known| known.task).collect::<Vec<_>>())
-        }
-        _ => {
-            payload["tasks_later"] = Value::from(true);
-            set.writes.push(put_later(&left.leaver));
-            Vec::new()
-        }
+    let owed = if left.more || known.len() > AT_ONCE {
+        payload["tasks_later"] = Value::from(true);
+        set.writes.push(put_later(&left.leaver));
+        Vec::new()
+    } else {
+        owed(left.things, &known.into_iter().map(|known| known.task).collect::<Vec<_>>())
     };
     payload["tasks"] = Value::from(owed.len());
     set.events.push(cause.event(app, EventKind::PersonLeave, &person.id, payload));
@@ -206,7 +203,7 @@ pub(super) fn put(id: &str, task: &Task) -> Write {
 }
 
 /// The write that notes a person whose tasks are too many for one commit.
-fn put_later(leaver: &Leaver) -> Write {
+pub(super) fn put_later(leaver: &Leaver) -> Write {
     Write::PutEntry(EntryWrite {
         collection: LATER.to_owned(),
         id: leaver.person.id.clone(),
@@ -214,6 +211,18 @@ fn put_later(leaver: &Leaver) -> Write {
         state: None,
         due: None,
         doc: serde_json::to_string(leaver).unwrap_or_default(),
+    })
+}
+
+/// The write that notes an integration that is deleted: everybody whom it leaves without any identity leaves at once.
+pub(crate) fn leave_with(integration: IntegrationId) -> Write {
+    Write::PutEntry(EntryWrite {
+        collection: LATER.to_owned(),
+        id: integration.printed(),
+        parent: None,
+        state: None,
+        due: None,
+        doc: "{}".to_owned(),
     })
 }
 

@@ -19,11 +19,11 @@ pub use tasks::{
     show_handover,
 };
 
-pub(crate) use leave::{Cause, leave};
+pub(crate) use leave::{Cause, leave, leave_with};
 
 /// Where hand-over tasks are kept.
 pub(crate) const COLLECTION: &str = "handover";
-/// Persons whose tasks are too many for the commit that switches them off.
+/// Persons whose tasks are too many for the commit that switches them off, and integrations that took persons along.
 const LATER: &str = "handover-later";
 /// Things a person may leave behind for which tasks are opened in that commit; more are opened within a second.
 pub const AT_ONCE: usize = 200;

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::error::of_store;
 use crate::mapping;
 use bailiwick_domain::handover::{Duty, Leaver, Owned, Party, PartyKind, Task, Thing};
-use bailiwick_domain::ids::Kind;
+use bailiwick_domain::ids::{Kind, Millis};
 use bailiwick_domain::mapping::{GrantKind, Rule};
 use bailiwick_domain::names;
 use bailiwick_domain::person::State;
@@ -27,8 +27,9 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
 #[derive(Debug)]
 pub(super) struct Legacy {
     pub(super) leaver: Leaver,
-    /// `None`: more than asked for.
-    pub(super) things: Option<Vec<Owned>>,
+    pub(super) things: Vec<Owned>,
+    /// There is more than was asked for.
+    pub(super) more: bool,
 }
 
 /// A person as a party.
@@ -57,23 +58,35 @@ pub(super) fn thing(item: &ItemRow) -> Thing {
     }
 }
 
-/// Everything a person is responsible for, unless that is more than `most` things or teams.
+/// Everything a person is responsible for, or the first `most` of it.
 pub(super) async fn left_by(app: &App, person: &PersonRow, most: usize) -> Result<Legacy, Refusal> {
-    let grants = app.store().grants_of(person.seq, true).await.map_err(of_store)?;
-    let teams = memberships(&grants);
+    let grants = held(app, person).await?;
+    let mut teams = memberships(&grants);
     let manager = manager_of(app, person).await?;
-    let ids = teams.iter().map(|(team, _)| (*team).to_owned()).collect();
+    let ids = teams.iter().take(most).map(|(team, _)| (*team).to_owned()).collect();
     let leaver = Leaver { person: party(person), teams: ids, manager };
     let mut things = entities(app, person.seq, most).await?;
-    if teams.len() > most || things.len() > most {
-        return Ok(Legacy { leaver, things: None });
-    }
+    let mut more = teams.len() > most || things.len() > most;
+    teams.truncate(most);
     for (team, manages) in teams {
         things.extend(duty_in(app, person.seq, team, manages).await?);
     }
     things.extend(rules(app, person).await);
-    let things = (things.len() <= most).then_some(things);
-    Ok(Legacy { leaver, things })
+    more |= things.len() > most;
+    things.truncate(most);
+    Ok(Legacy { leaver, things, more })
+}
+
+/// What a person holds; of somebody who is closed, what they held when they left.
+async fn held(app: &App, person: &PersonRow) -> Result<Vec<GrantRow>, Refusal> {
+    if person.state != State::Closed {
+        return app.store().grants_of(person.seq, true).await.map_err(of_store);
+    }
+    let states = app.store().person_states(person.seq).await.map_err(of_store)?;
+    match states.iter().rev().find(|state| state.before == State::Active) {
+        Some(left) => app.store().grants_at(person.seq, Millis(left.at.0 - 1)).await.map_err(of_store),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// The teams of a person, each once, and whether they manage it.

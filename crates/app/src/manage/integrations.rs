@@ -293,7 +293,7 @@ pub async fn delete_integration(app: &App, name: &str) -> Result<(), Refusal> {
         let set = ChangeSet {
             at: app.clock().now(),
             guards: vec![admins_without(app, row.id).await?],
-            writes: vec![Write::DeleteIntegration(row.id)],
+            writes: vec![Write::DeleteIntegration(row.id), crate::leaver::leave_with(row.id)],
             events: vec![event(app, EventKind::IntegrationDelete, Some(row.id), None, payload)],
         };
         if commit_guarded(app, set).await?.is_some() {

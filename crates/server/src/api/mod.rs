@@ -50,6 +50,7 @@ mod listed;
 mod me;
 mod openapi;
 mod ownership;
+mod people;
 mod problem;
 mod read;
 mod repeat;
@@ -82,6 +83,7 @@ static GROUPS: &[Group] = &[
         endpoints: integrations::ROUTES,
     },
     Group { tag: "session", about: "Signing in, and who may do what.", endpoints: session::ROUTES },
+    Group { tag: "people", about: "The humans behind Users and accounts.", endpoints: people::ROUTES },
     Group { tag: "roles", about: "Roles, and who holds them by hand.", endpoints: roles::ROUTES },
     Group { tag: "tokens", about: "API tokens of persons and services.", endpoints: tokens::ROUTES },
     Group { tag: "rules", about: "Mapping rules.", endpoints: rules::ROUTES },

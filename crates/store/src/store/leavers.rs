@@ -11,4 +11,9 @@ impl Store {
     pub async fn left_since(&self, since: Millis, limit: u32) -> Result<Vec<StateRow>, Error> {
         self.engine.scan(SCAN_BUDGET, leavers::left_since(since, limit)).await
     }
+
+    /// Whose access ended at that very moment, as by one commit, in the order of their rows behind `after`.
+    pub async fn left_at(&self, at: Millis, after: i64, limit: u32) -> Result<Vec<StateRow>, Error> {
+        self.engine.scan(SCAN_BUDGET, leavers::left_at(at, after, limit)).await
+    }
 }

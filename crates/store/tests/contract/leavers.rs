@@ -41,5 +41,10 @@ fn whose_access_ended_is_listed_the_latest_first() {
         assert_eq!(left(2, 10).await, all[..2]);
         assert_eq!(left(0, 1).await, all[..1]);
         assert_eq!(left(6, 10).await, []);
+        let at_once = async |seconds: i64, after| {
+            let rows = bench.store.left_at(Millis(start + seconds * 1_000), after, 10).await.unwrap();
+            rows.iter().map(|row| row.person).collect::<Vec<_>>()
+        };
+        assert_eq!((at_once(2, 0).await, at_once(2, bob).await, at_once(3, 0).await), (vec![bob], vec![], vec![]));
     });
 }

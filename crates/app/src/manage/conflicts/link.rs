@@ -5,6 +5,7 @@ use crate::Refusal;
 use crate::access::Principal;
 use crate::app::App;
 use crate::error::of_store;
+use crate::leaver::{self, Cause};
 use crate::manage::{ATTEMPTS, commit_guarded, invalid};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::Kind;
@@ -89,6 +90,7 @@ async fn join(app: &App, set: &mut ChangeSet, user: &ResourceRow, person: &Perso
     if users.is_empty() && !person.account {
         let state = state_of(&[UserView { authority: true, active: user.active }], false);
         let facts = crate::directory::facts_from(user, state)?;
+        leaver::leave(app, set, person, state, &Cause::by(app, &app.request_id(), app.actor())).await?;
         let authority = Some(Some(user.seq));
         set.writes.push(Write::UpdatePerson(PersonUpdate { seq: person.seq, facts, authority }));
         return Ok(state);
@@ -100,6 +102,7 @@ async fn join(app: &App, set: &mut ChangeSet, user: &ResourceRow, person: &Perso
     let state = state_of(&views, person.account);
     if state != person.state {
         let facts = PersonFacts { state, ..crate::directory::facts_of(person) };
+        leaver::leave(app, set, person, state, &Cause::by(app, &app.request_id(), app.actor())).await?;
         set.writes.push(Write::UpdatePerson(PersonUpdate { seq: person.seq, facts, authority: None }));
     }
     Ok(state)

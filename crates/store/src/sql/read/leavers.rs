@@ -15,6 +15,15 @@ pub(crate) fn left_since(since: Millis, limit: u32) -> Query<'static, StateRow> 
     Query::new(sql, binds![since.0, limit], row)
 }
 
+/// Whose access ended at that very moment, in the order of their rows.
+pub(crate) fn left_at(at: Millis, after: i64, limit: u32) -> Query<'static, StateRow> {
+    let sql = Sql::same(
+        "SELECT s.person, s.seq, s.at, s.before, s.after FROM person_state AS s
+         WHERE s.before = 1 AND s.after <> 1 AND s.at = ?1 AND s.person > ?2 ORDER BY s.person LIMIT ?3",
+    );
+    Query::new(sql, binds![at.0, after, limit], row)
+}
+
 fn row(row: &dyn Fields) -> Result<StateRow, Error> {
     let state = |column| -> Result<State, Error> {
         let number = row.int(column)?;
