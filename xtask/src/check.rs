@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every check there is, each with its name and time, then one line that counts.
 
 use crate::process::{Background, cargo, now, run, succeeds};
-use crate::{conformance, fuzz, needs, tidy};
+use crate::{conformance, fuzz, needs, schemathesis, tidy};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -45,10 +45,19 @@ pub(crate) fn everything(root: &Path) -> Result<(), String> {
     run.step("doc tests", || tested(cargo(root, &["test", "--workspace", "--doc"]), 10 * MINUTE));
     run.step("fuzz", || fuzz::run_all(root, Duration::from_secs(20)));
     run.step("conformance", || conformance::run_all(root));
+    run.step("schemathesis", || schemathesis::run_all(root));
     run.finish()
 }
 
-/// Only the third-party tools.
+/// Only schemathesis.
+pub(crate) fn api_only(root: &Path) -> Result<(), String> {
+    needs::ensure()?;
+    let mut run = Run::default();
+    run.step("schemathesis", || schemathesis::run_all(root));
+    run.finish()
+}
+
+/// Only the third-party tools for SCIM.
 pub(crate) fn conformance_only(root: &Path) -> Result<(), String> {
     needs::ensure()?;
     let mut run = Run::default();

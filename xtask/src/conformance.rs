@@ -17,29 +17,22 @@ const TOOL: Duration = Duration::from_secs(300);
 
 /// Builds and starts the server, runs both tools, and asks the server to end.
 pub(crate) fn run_all(root: &Path) -> Result<Counts, String> {
-    let tools = install(root)?;
+    let tools = install(root, "conformance", TOOLS)?;
     if !run(&mut cargo(root, &["build", "--package", "bailiwick"]), Duration::from_secs(1800), true)?.success() {
         return Err("the binary does not build".to_owned());
     }
-    let data = root.join("target/conformance-data");
-    std::fs::remove_dir_all(&data).ok();
-    let log = root.join("target/conformance.log");
-    let served = Served::start(&binary()?, &data, &log)
-        .map_err(|line| format!("{line}\n{}", std::fs::read_to_string(&log).unwrap_or_default()))?;
-    let counts = scim2(&tools, &served)?.plus(sanity(&tools, &served)?);
-    let stopped = served.server.stop(Duration::from_secs(10));
-    if !stopped {
-        println!("the server did not end well within 10 seconds of SIGTERM; its log is {}", log.display());
-    }
-    std::fs::remove_dir_all(&data).ok();
-    Ok(counts.plus(Counts::one(stopped)))
+    let served = Served::fresh(root, "conformance")?;
+    let create = ["integration", "create", "conformance", "--rate-limit", "off", "--json"];
+    let token = served.secret(&create)?;
+    let counts = scim2(&tools, &served, &token)?.plus(sanity(&tools, &served, &token)?);
+    Ok(counts.plus(served.end()))
 }
 
-/// The folder of the tools' programs.
-fn install(root: &Path) -> Result<PathBuf, String> {
-    let folder = root.join("target/conformance");
+/// Installs tools of PyPI into a folder of that name below `target`, once; the folder of their programs.
+pub(crate) fn install(root: &Path, name: &str, tools: &[&str]) -> Result<PathBuf, String> {
+    let folder = root.join("target").join(name);
     let marker = folder.join("installed.txt");
-    let wanted = TOOLS.join("\n");
+    let wanted = tools.join("\n");
     if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
         return Ok(folder.join("bin"));
     }
@@ -47,9 +40,9 @@ fn install(root: &Path) -> Result<PathBuf, String> {
     std::fs::create_dir_all(root.join("target")).map_err(|error| format!("{}: {error}", folder.display()))?;
     let made = run(Command::new("python3").args(["-m", "venv"]).arg(&folder), INSTALL, true)?;
     let mut pip = Command::new(folder.join("bin/pip"));
-    pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(TOOLS);
+    pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(tools);
     if !made.success() || !run(&mut pip, INSTALL, true)?.success() {
-        return Err("the conformance tools cannot be installed from PyPI".to_owned());
+        return Err(format!("{} cannot be installed from PyPI", tools.join(", ")));
     }
     std::fs::write(&marker, wanted).map_err(|error| format!("{}: {error}", marker.display()))?;
     Ok(folder.join("bin"))
@@ -61,17 +54,29 @@ fn binary() -> Result<PathBuf, String> {
     Ok(chore.with_file_name("bailiwick"))
 }
 
-/// A running server with one integration.
-struct Served {
+/// A running server with a fresh store.
+pub(crate) struct Served {
     server: Background,
-    base: String,
-    token: String,
+    binary: PathBuf,
+    data: PathBuf,
+    log: PathBuf,
+    /// `http://127.0.0.1:1234`.
+    pub(crate) origin: String,
 }
 
 impl Served {
-    fn start(binary: &Path, data: &Path, log: &Path) -> Result<Self, String> {
-        let mut serve = Command::new(binary);
-        serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+    /// Starts one; its store and log are named so below `target`.
+    pub(crate) fn fresh(root: &Path, name: &str) -> Result<Self, String> {
+        let (binary, log) = (binary()?, root.join(format!("target/{name}.log")));
+        let data = root.join(format!("target/{name}-data"));
+        std::fs::remove_dir_all(&data).ok();
+        Self::start(binary, data, &log)
+            .map_err(|line| format!("{line}\n{}", std::fs::read_to_string(&log).unwrap_or_default()))
+    }
+
+    fn start(binary: PathBuf, data: PathBuf, log: &Path) -> Result<Self, String> {
+        let mut serve = Command::new(&binary);
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
         let server = Background::start(&mut serve, log)?;
         let url = server
             .line_after("listening on http://", Duration::from_secs(30))
@@ -79,13 +84,32 @@ impl Served {
         let address: SocketAddr =
             url.parse().map_err(|_| format!("the server listens on {url}, which is no address"))?;
         ready(address)?;
-        let mut create = Command::new(binary);
-        create.args(["integration", "create", "conformance", "--rate-limit", "off", "--json", "--data"]).arg(data);
-        let made = run(&mut create, Duration::from_secs(30), false)?;
-        let answer: Value = serde_json::from_str(&made.lines.join("\n"))
-            .map_err(|error| format!("integration create --json: {error}: {}", made.lines.join(" ")))?;
-        let token = answer["token"].as_str().ok_or("integration create --json printed no token")?.to_owned();
-        Ok(Self { server, base: format!("http://{address}/scim/v2"), token })
+        Ok(Self { server, binary, data, log: log.to_path_buf(), origin: format!("http://{address}") })
+    }
+
+    /// The base URL of SCIM.
+    fn base(&self) -> String {
+        format!("{}/scim/v2", self.origin)
+    }
+
+    /// Runs a command on its store that makes a token; the token.
+    pub(crate) fn secret(&self, words: &[&str]) -> Result<String, String> {
+        let mut command = Command::new(&self.binary);
+        let made = run(command.args(words).arg("--data").arg(&self.data), Duration::from_secs(30), false)?;
+        let printed = made.lines.join("\n");
+        let answer: Value =
+            serde_json::from_str(&printed).map_err(|error| format!("{}: {error}: {printed}", words.join(" ")))?;
+        Ok(answer["token"].as_str().ok_or_else(|| format!("{}: no token", words.join(" ")))?.to_owned())
+    }
+
+    /// Asks it to end, and removes its store. That it ends well counts.
+    pub(crate) fn end(self) -> Counts {
+        let stopped = self.server.stop(Duration::from_secs(15));
+        if !stopped {
+            println!("the server did not end well within 15 seconds of SIGTERM; its log is {}", self.log.display());
+        }
+        std::fs::remove_dir_all(&self.data).ok();
+        Counts::one(stopped)
     }
 }
 
@@ -112,11 +136,11 @@ fn probe(address: SocketAddr) -> std::io::Result<String> {
 }
 
 /// scim2-tester prints one line for each check: its status, then what it checked.
-fn scim2(tools: &Path, served: &Served) -> Result<Counts, String> {
+fn scim2(tools: &Path, served: &Served, token: &str) -> Result<Counts, String> {
     let mut command = Command::new(tools.join("scim2"));
     // The header goes through the environment: arguments can be read by everyone on the machine.
-    command.env("SCIM_CLI_HEADERS", format!("Authorization: Bearer {}", served.token)).env("NO_COLOR", "1");
-    let finished = run(command.args(["-u", &served.base, "test"]), TOOL, false)?;
+    command.env("SCIM_CLI_HEADERS", format!("Authorization: Bearer {token}")).env("NO_COLOR", "1");
+    let finished = run(command.args(["-u", &served.base(), "test"]), TOOL, false)?;
     let count = |wanted: &[&str]| {
         let status = |line: &&String| line.split(' ').next().is_some_and(|word| wanted.contains(&word));
         finished.lines.iter().filter(status).count() as u64
@@ -158,9 +182,9 @@ const REFUSED: &[(&str, &str, &str)] = &[(
 )];
 
 /// scim-sanity answers with one JSON value.
-fn sanity(tools: &Path, served: &Served) -> Result<Counts, String> {
+fn sanity(tools: &Path, served: &Served, token: &str) -> Result<Counts, String> {
     let mut command = Command::new(tools.join("scim-sanity"));
-    command.args(["probe", &served.base, "--token", &served.token, "--i-accept-side-effects", "--json-output"]);
+    command.args(["probe", &served.base(), "--token", token, "--i-accept-side-effects", "--json-output"]);
     let finished = run(&mut command, TOOL, false)?;
     let text = finished.lines.join("\n");
     let Some(answer) = text.find('{').and_then(|start| serde_json::from_str::<Value>(&text[start..]).ok()) else {

@@ -1,5 +1,5 @@
-//! Chores of the repository: `cargo xtask tidy | gen [--check] | test | fuzz [--seconds N | --minutes N] | conformance |
-//! bench`.
+//! Chores of the repository: `cargo xtask tidy | gen [--check] | test | fuzz [--seconds N | --minutes N] | conformance
+//! [--api] | bench`.
 //!
 //! `tidy` guards what the compiler cannot see (arrows between crates, purity, sizes), `gen` writes the generated part of
 //! the documentation, `test` runs everything there is.
@@ -11,12 +11,13 @@ mod fuzz;
 mod gen_docs;
 mod needs;
 mod process;
+mod schemathesis;
 mod tidy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask tidy | gen [--check] | test | fuzz [--seconds N | --minutes N] | conformance | bench \
+const USAGE: &str = "usage: cargo xtask tidy | gen [--check] | test | fuzz [--seconds N | --minutes N] | conformance [--api] | bench \
      [--engine sqlite|postgres|both] [--users 1000,10000] [--growth 100000,1000000] [--seconds 5] [--database-url URL]";
 
 fn main() -> ExitCode {
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         ["fuzz", rest @ ..] => fuzz::command(&root, rest),
         ["bench", rest @ ..] => bench::run(&root, rest),
         ["conformance"] => check::conformance_only(&root),
+        ["conformance", "--api"] => check::api_only(&root),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

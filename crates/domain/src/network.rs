@@ -1,7 +1,7 @@
 //! Networks: which addresses a server may call on somebody's word.
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A network in CIDR form: `10.0.0.0/8`, `fd00::/8`; a bare address is a network of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -94,7 +94,31 @@ impl Schemas {
             all.entry(name).or_insert(schema);
         }
         all.sort_keys();
+        all.values_mut().for_each(bound);
         all
+    }
+}
+
+/// Says how large a number may be where only its format does: readers of the document need not know the words for it.
+fn bound(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            let most = match object.get("format").and_then(Value::as_str) {
+                Some("uint8") => Some(u64::from(u8::MAX)),
+                Some("uint16") => Some(u64::from(u16::MAX)),
+                Some("uint32") => Some(u64::from(u32::MAX)),
+                Some("int32") => Some(u64::from(i32::MAX.unsigned_abs())),
+                // What every JSON reader holds exactly (RFC 8259 section 6).
+                Some("uint64" | "int64") => Some((1 << 53) - 1),
+                _ => None,
+            };
+            if let Some(most) = most.filter(|_| !object.contains_key("maximum")) {
+                object.insert("maximum".to_owned(), most.into());
+            }
+            object.values_mut().for_each(bound);
+        }
+        Value::Array(values) => values.iter_mut().for_each(bound),
+        _ => {}
     }
 }
 
@@ -150,9 +174,12 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
     all
 }
 
+/// What no text of a query holds.
+const NO_NUL: &str = r"^[^\u0000]*$";
+
 fn parameter(param: &Param) -> Value {
     let schema = match param.form {
-        Form::Text(longest) => json!({"type": "string", "maxLength": longest}),
+        Form::Text(longest) => json!({"type": "string", "maxLength": longest, "pattern": NO_NUL}),
         Form::Number(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
         Form::Flag => json!({"type": "boolean"}),
         Form::Instant => json!({"type": "string", "format": "date-time"}),
@@ -214,15 +241,12 @@ fn page(items: Value) -> Value {
 /// The statuses that a refusal of this route may have.
 fn refusals(endpoint: &Endpoint) -> Vec<&'static str> {
     let body = !matches!(endpoint.takes, Takes::Nothing);
-    let mut all = vec!["400"];
+    let mut all = vec!["400", "401", "403", "404"];
     let mut also = |status, when: bool| {
         if when {
             all.push(status)
         }
     };
-    also("401", endpoint.access != Access::Everybody || body);
-    also("403", true);
-    also("404", endpoint.path.contains('{') || body);
     also("406", !matches!(endpoint.gives, Gives::Nothing));
     also("409", endpoint.writes);
     also("412", endpoint.versioned && endpoint.method != "GET");

@@ -72,8 +72,34 @@ impl<'de> Node<'de, '_> {
     }
 }
 
+/// Whole numbers: JSON does not tell 1.0 from 1, so that neither do we.
+macro_rules! whole_numbers {
+    ($($name:ident)+) => {
+        $(fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            let outcome = match whole(self.value) {
+                Some(number) if number >= 0 => visitor.visit_u64(number.unsigned_abs()),
+                Some(number) => visitor.visit_i64(number),
+                None => return self.deserialize_any(visitor),
+            };
+            self.noted(outcome)
+        })+
+    };
+}
+
+/// The whole number that is written with a point or an exponent, if it is one that such a number holds exactly.
+fn whole(value: &Value) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number = value.as_f64().filter(|_| value.is_f64())?;
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+}
+
 impl<'de> Deserializer<'de> for Node<'de, '_> {
     type Error = Error;
+
+    whole_numbers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let outcome = match self.value {
@@ -115,7 +141,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        bool i128 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map identifier ignored_any
     }
 }
@@ -207,7 +233,8 @@ mod tests {
 
     #[test]
     fn what_fits_is_read() {
-        let value = json!({"name": "a", "inner": [{"count": 3}, {"colour": "red"}, {}], "map": {"x": {"count": null}}});
+        let value =
+            json!({"name": "a", "inner": [{"count": 3.0}, {"colour": "red"}, {}], "map": {"x": {"count": null}}});
         let read: Outer = typed(&value).unwrap();
         assert_eq!((read.name.as_str(), read.inner.len(), read.map.len()), ("a", 3, 1));
         assert_eq!((read.inner[0].count, read.inner[1].colour.as_ref()), (Some(3), Some(&Colour::Red)));
@@ -227,6 +254,9 @@ mod tests {
         check(json!({"name": 1}), "/name", "invalid type: integer");
         check(json!({"name": "a", "x/y~z": 1}), "/x~1y~0z", "unknown field");
         check(json!({"name": "a", "inner": [{}, {"count": 256}]}), "/inner/1/count", "256");
+        check(json!({"name": "a", "inner": [{"count": 1.5}]}), "/inner/0/count", "1.5");
+        check(json!({"name": "a", "inner": [{"count": -1.0}]}), "/inner/0/count", "-1");
+        check(json!({"name": "a", "inner": [{"count": 1e30}]}), "/inner/0/count", "floating point");
         check(json!({"name": "a", "inner": [{}, {"counts": 1}]}), "/inner/1/counts", "unknown field `counts`");
         check(json!({"name": "a", "inner": [{}, []]}), "/inner/1", "sequence");
         check(json!({"name": "a", "inner": [{"colour": "blue"}]}), "/inner/0/colour", "unknown variant");
