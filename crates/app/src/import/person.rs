@@ -115,10 +115,10 @@ pub(super) async fn decide(
         candidates,
         row,
     };
-    if let Some(said) = &someone.said {
-        if let Err(message) = facts(source, said, standards, &mut outcome) {
-            return Ok(Err((Severity::Error, message)));
-        }
+    if let Some(said) = &someone.said
+        && let Err(message) = facts(source, said, standards, &mut outcome)
+    {
+        return Ok(Err((Severity::Error, message)));
     }
     memberships(app, source, someone, coming, &mut outcome).await?;
     let kept = kept(someone, &outcome);
@@ -156,7 +156,7 @@ async fn find(
         Some(said) => said.name.clone(),
         None => Some(someone.name.clone()),
     };
-    let user_name_key = name.as_deref().map(|name| text::unique_key(name)).unwrap_or_default();
+    let user_name_key = name.as_deref().map(text::unique_key).unwrap_or_default();
     let email_keys: Vec<String> = email.iter().map(|email| names::email_key(email)).collect();
     let found = app.store().candidates(&user_name_key, &email_keys).await.map_err(of_store)?;
     let mut persons: Vec<String> = found.iter().map(|one| one.person.id.clone()).collect();
@@ -190,7 +190,7 @@ fn facts(source: &str, said: &Person, standards: &Standards, outcome: &mut Outco
         email: said.email.clone(),
         email_key: said.email.as_deref().map(names::email_key),
         user_name: said.name.clone(),
-        user_name_key: said.name.as_deref().map(|name| text::unique_key(name)),
+        user_name_key: said.name.as_deref().map(text::unique_key),
     };
     let before = outcome.row.as_ref().map_or("{}", |row| row.doc.as_str());
     let mut profile = Profile::parse(before);

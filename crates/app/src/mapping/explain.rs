@@ -128,7 +128,7 @@ pub async fn explain(app: &App, principal: &Principal, person: &str, at: Option<
     if row.admin && at.is_none() && !roles.iter().any(|role| role.object == ADMIN) {
         roles.push(by_hand(&row));
     }
-    roles.sort_by(|left, right| rank(&ranks, &right.object).cmp(&rank(&ranks, &left.object)));
+    roles.sort_by_key(|role| std::cmp::Reverse(rank(&ranks, &role.object)));
     if let Some(first) = roles.first_mut() {
         first.strongest = true;
     }
@@ -373,9 +373,9 @@ pub async fn access(
     let mut teams: BTreeMap<String, String> = BTreeMap::new();
     let mut lines = Vec::with_capacity(rows.len());
     for (person, grant) in rows {
-        if !persons.contains_key(&grant.person) {
+        if let std::collections::btree_map::Entry::Vacant(e) = persons.entry(grant.person) {
             let row = app.store().person(grant.person).await.map_err(of_store)?;
-            persons.insert(grant.person, row.map(|row| (row.display, row.email)).unwrap_or_default());
+            e.insert(row.map(|row| (row.display, row.email)).unwrap_or_default());
         }
         if grant.kind == GrantKind::Team && !teams.contains_key(&grant.object) {
             let item = app.store().item(&grant.object).await.map_err(of_store)?;

@@ -78,7 +78,7 @@ fn check(rules: &Compiled, subject: &Subject, expect: &[&str]) {
 #[test]
 fn groups_are_found_by_name_id_external_id_pattern_and_filter() {
     let (pay, search) = (group(1, "Team-Payments"), group(2, "Search"));
-    let member = subject(vec![user("u", json!({}), &[&[pay.clone()], &[pay, search]])]);
+    let member = subject(vec![user("u", json!({}), &[std::slice::from_ref(&pay), &[pay.clone(), search]])]);
     let cases: [(Value, &[&str]); 9] = [
         (json!({"name": "team-payments"}), &["role r  rule:a:g1 u>g1>a"]),
         (json!({"name": "payments"}), &[]),

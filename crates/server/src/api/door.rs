@@ -190,7 +190,6 @@ impl Passage {
             app: self.app.clone(),
             principal: Arc::clone(&self.principal),
             address: self.address,
-            id: self.id.clone(),
             api: Arc::clone(&self.api),
             endpoint,
             segments,

@@ -136,5 +136,5 @@ async fn read(request: Request) -> Result<Answer, Failure> {
 }
 
 async fn follow(request: Request) -> Result<Answer, Failure> {
-    stream::open(&request, |told| Event::from(told)).await
+    stream::open(&request, Event::from).await
 }

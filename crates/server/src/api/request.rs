@@ -43,8 +43,6 @@ pub(crate) struct Request {
     pub(crate) principal: Arc<Principal>,
     /// Where the connection comes from.
     pub(crate) address: IpAddr,
-    /// Id of the request.
-    pub(crate) id: String,
     pub(super) api: Arc<super::Api>,
     pub(super) endpoint: &'static Endpoint,
     pub(super) segments: Vec<(&'static str, String)>,

@@ -215,13 +215,6 @@ impl Endpoint {
         self
     }
 
-    /// Answers 202 with JSON: the work goes on.
-    pub(crate) const fn accepts<T: JsonSchema>(mut self) -> Self {
-        self.status = 202;
-        self.gives = Gives::Json(schema_of::<T>);
-        self
-    }
-
     /// Answers 200 with a page of these.
     pub(crate) const fn lists<T: JsonSchema>(mut self) -> Self {
         self.status = 200;
@@ -257,12 +250,6 @@ impl Endpoint {
     /// May take minutes.
     pub(crate) const fn slow(mut self) -> Self {
         self.slow = true;
-        self
-    }
-
-    /// Takes bodies up to the large limit.
-    pub(crate) const fn large(mut self) -> Self {
-        self.large = true;
         self
     }
 

@@ -129,7 +129,8 @@ fn allowed(target: &Target, address: std::net::IpAddr, networks: &[Network]) -> 
     if !is_public(address) && !named {
         return Err("it leads to a machine or network that is not public".to_owned());
     }
-    if !target.secure && !(named && address.to_canonical().is_loopback()) {
+    let on_this_machine = named && address.to_canonical().is_loopback();
+    if !target.secure && !on_this_machine {
         return Err("it must begin with https://".to_owned());
     }
     Ok(())

@@ -1,4 +1,5 @@
 //! The server over real sockets.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod answers;
 mod api;

@@ -86,7 +86,7 @@ impl<'s> Gatherer<'s> {
                 rows.persons.insert(*seq, row);
             }
             (SET_AUTHORITY, [Param::Int(person), Param::Int(user)]) => {
-                let Some(authority) = rows.persons.get_mut(person).and_then(|row| row.last_mut()) else { return None };
+                let authority = rows.persons.get_mut(person).and_then(|row| row.last_mut())?;
                 *authority = Param::MaybeInt(Some(*user));
             }
             (INSERT_RESOURCE, _) => rows.resources.push(owned()),

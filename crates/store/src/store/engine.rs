@@ -16,6 +16,9 @@ pub(crate) const SCAN_BUDGET: Duration = Duration::from_secs(10);
 const VERIFY_BUDGET: Duration = Duration::from_secs(3_600);
 
 /// An open store. Cheap to clone.
+///
+/// What waits for a database or a thread is boxed: it is kilobytes large, and a use case that reads several things at
+/// once holds several of them, inside of whatever called it. Beside the wait an allocation is nothing.
 #[derive(Clone, Debug)]
 pub(crate) enum Engine {
     Postgres(postgres::Engine),
@@ -40,7 +43,7 @@ impl Engine {
     /// The first row of a query that looks at few rows.
     pub(super) async fn one<T: Send + 'static>(&self, query: Query<'_, T>) -> Result<Option<T>, Error> {
         match self {
-            Self::Postgres(engine) => engine.one(&query).await,
+            Self::Postgres(engine) => Box::pin(engine.one(&query)).await,
             Self::Sqlite(engine) => engine.one(&query),
         }
     }
@@ -48,7 +51,7 @@ impl Engine {
     /// All rows of a query that looks at few rows.
     pub(super) async fn all<T: Send + 'static>(&self, query: Query<'_, T>) -> Result<Vec<T>, Error> {
         match self {
-            Self::Postgres(engine) => engine.all(&query).await,
+            Self::Postgres(engine) => Box::pin(engine.all(&query)).await,
             Self::Sqlite(engine) => engine.all(&query),
         }
     }
@@ -60,29 +63,29 @@ impl Engine {
         query: Query<'static, T>,
     ) -> Result<Vec<T>, Error> {
         match self {
-            Self::Postgres(engine) => engine.scan_all(budget, &query).await,
-            Self::Sqlite(engine) => engine.scan_all(budget, query).await,
+            Self::Postgres(engine) => Box::pin(engine.scan_all(budget, &query)).await,
+            Self::Sqlite(engine) => Box::pin(engine.scan_all(budget, query)).await,
         }
     }
 
     pub(super) async fn page(&self, query: PageQuery) -> Result<Page, Error> {
         match self {
-            Self::Postgres(engine) => engine.page(query).await,
-            Self::Sqlite(engine) => engine.page(query).await,
+            Self::Postgres(engine) => Box::pin(engine.page(query)).await,
+            Self::Sqlite(engine) => Box::pin(engine.page(query)).await,
         }
     }
 
     pub(super) async fn verify(&self) -> Result<VerifyReport, Error> {
         match self {
-            Self::Postgres(engine) => engine.verify(VERIFY_BUDGET).await,
-            Self::Sqlite(engine) => engine.verify(VERIFY_BUDGET).await,
+            Self::Postgres(engine) => Box::pin(engine.verify(VERIFY_BUDGET)).await,
+            Self::Sqlite(engine) => Box::pin(engine.verify(VERIFY_BUDGET)).await,
         }
     }
 
     pub(super) async fn export(&self, after: i64, limit: u32) -> Result<Export, Error> {
         match self {
-            Self::Postgres(engine) => engine.export(SCAN_BUDGET, after, limit).await,
-            Self::Sqlite(engine) => engine.export(SCAN_BUDGET, after, limit).await,
+            Self::Postgres(engine) => Box::pin(engine.export(SCAN_BUDGET, after, limit)).await,
+            Self::Sqlite(engine) => Box::pin(engine.export(SCAN_BUDGET, after, limit)).await,
         }
     }
 

@@ -168,7 +168,7 @@ async fn saving_over_many_people_goes_on_while_others_write() {
     let (settled, ()) = tokio::join!(settling, writing);
     settled.unwrap();
     mapping::settle_everybody(test.app()).await.unwrap();
-    let sizes = test.app().store().team_sizes(Some(&[all.clone()])).await.unwrap();
+    let sizes = test.app().store().team_sizes(Some(std::slice::from_ref(&all))).await.unwrap();
     assert_eq!(sizes, [(all, PEOPLE as u64 + 20)]);
     assert_eq!(mapping::progress(test.app()).await.unwrap().waiting, 0);
 }

@@ -74,7 +74,7 @@ impl Stream {
     async fn end(&mut self) {
         let mut bytes = [0; 4096];
         while !self.read.ends_with("\r\n0\r\n\r\n") {
-            let read = timeout(Duration::from_secs(10), self.socket.read(&mut bytes)).await.expect("an end");
+            let read = timeout(Duration::from_secs(10), self.socket.read(&mut bytes)).await.unwrap();
             match read {
                 Ok(length @ 1..) => self.read.push_str(&String::from_utf8_lossy(&bytes[..length])),
                 _ => return,
