@@ -105,7 +105,8 @@ CREATE INDEX access_grant_holder ON access_grant (kind, object, person) WHERE un
 -- Persons whose grants are to be evaluated again.
 CREATE TABLE dirty (
   person bigint PRIMARY KEY,
-  at     bigint NOT NULL
+  at     bigint NOT NULL,
+  cause  bigint                                       -- the integration whose call it follows from, if any
 );
 
 -- Persons whose removals wait for an admin, or were rejected.

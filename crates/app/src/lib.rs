@@ -16,6 +16,7 @@ pub mod counters;
 pub mod directory;
 mod error;
 pub mod feed;
+pub mod holds;
 pub mod idempotency;
 pub mod import;
 pub mod journal;

@@ -1,6 +1,7 @@
 //! What can be typed. The doc comments are the help texts; `docs/reference/cli.md` is rendered from them.
 
 mod access;
+mod guard;
 mod leaver;
 mod rule;
 mod values;
@@ -13,6 +14,7 @@ pub(crate) use webhook::WebhookCommand;
 mod tests;
 
 pub(crate) use access::{ApiTokenCommand, InviteCommand, RoleCommand, SessionCommand};
+pub(crate) use guard::{HoldCommand, MappingCommand};
 pub(crate) use leaver::{HandoverCommand, LeaverArgs};
 pub(crate) use values::{RateLimit, SignInClaim, Since, Switch, level};
 
@@ -67,6 +69,9 @@ pub(crate) enum Command {
     /// Decide pairs that may be one human
     #[command(subcommand)]
     Conflict(ConflictCommand),
+    /// Decide removals that wait because there were too many
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Report who left: when the word came, when access ended, what ended, what is left to do
     Leaver(LeaverArgs),
     /// Hand over what people who left were responsible for
@@ -167,6 +172,9 @@ pub(crate) enum IntegrationCommand {
         /// Requests a second, or off
         #[arg(long, value_name = "N|off", value_parser = values::rate_limit_or_off)]
         rate_limit: Option<RateLimit>,
+        /// Only store what it says, until what would follow was looked at and applied
+        #[arg(long)]
+        observe: bool,
         /// URL under which the identity provider reaches the server [env: BAILIWICK_PUBLIC_URL] [default: the one the
         /// server was given last]
         #[arg(long, value_name = "URL")]
@@ -201,8 +209,36 @@ pub(crate) enum IntegrationCommand {
         /// The claim at sign-in and the attribute it must equal, such as oid=externalId
         #[arg(long, value_name = "CLAIM=ATTRIBUTE|none", value_parser = values::sign_in_claim)]
         sign_in_claim: Option<SignInClaim>,
+        /// Share of its people in per cent that it may remove within an hour without asking
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
+        guard_percent: Option<u32>,
+        /// People it may remove within an hour whatever the share
+        #[arg(long, value_name = "N")]
+        guard_people: Option<u32>,
+        /// Only store what it says from now on, until what would follow was looked at and applied
+        #[arg(long)]
+        observe: bool,
         #[command(flatten)]
         json: Json,
+    },
+    /// Show what would follow from what it said while it was only observed
+    Observe(Named),
+    /// Let follow what was looked at, and end observe mode
+    Apply {
+        /// Name of the integration
+        name: String,
+        /// What observe printed
+        #[arg(long, value_name = "BASIS")]
+        basis: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Look at and change which places of its Users fill which fields of persons
+    Mapping {
+        /// Name of the integration
+        name: String,
+        #[command(subcommand)]
+        command: MappingCommand,
     },
     /// Delete it with everything it provisioned
     Delete {

@@ -7,6 +7,7 @@ mod audit;
 mod conflict;
 mod domain;
 mod handover;
+mod hold;
 mod integration;
 mod leaver;
 mod log;
@@ -56,6 +57,7 @@ async fn short(command: Command, config: &Config) -> Done {
         Command::Log(args) => log::run(&app, args).await,
         Command::Person(command) => person::run(&app, command).await,
         Command::Conflict(command) => conflict::run(&app, command).await,
+        Command::Hold(command) => hold::run(&app, command).await,
         Command::Leaver(args) => leaver::run(&app, args).await,
         Command::Handover(command) => handover::run(&app, command).await,
         Command::Admin(command) => admin::run(&app, command).await,

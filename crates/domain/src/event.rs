@@ -86,6 +86,8 @@ kinds! {
     HoldApprove = "hold:approve";
     /// Removals are held until somebody decides.
     HoldOpen = "hold:open";
+    /// Removals that were held are no removals any more: the identity provider took them back.
+    HoldRelease = "hold:release";
     /// Removals that were held were rejected: nothing is taken away.
     HoldReject = "hold:reject";
     /// What an integration had said while it was only observed was applied.

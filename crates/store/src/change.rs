@@ -67,7 +67,7 @@ pub enum Write {
     DeleteItem { seq: i64 },
     /// Opens and closes grants of a person.
     Grants(GrantsWrite),
-    /// Holds persons, by a hold that takes the place of one they may have.
+    /// Holds persons, by a hold that takes the place of one they may have, and bumps their epochs.
     Hold { persons: Vec<i64>, hold: String, state: HeldState },
     /// Opens a pair in the conflict queue; an equal pair stays as it is.
     InsertConflict(NewConflict),
@@ -102,7 +102,7 @@ pub enum Write {
     PutAnswer(Answer),
     /// Creates or replaces a document of the admins.
     PutEntry(EntryWrite),
-    /// Holds these persons no longer.
+    /// Holds these persons no longer, and bumps their epochs.
     Release { persons: Vec<i64> },
     /// Replaces password and recovery codes of a local account.
     RecoverLocalAccount { person: i64, password_hash: String, recovery_digests: Vec<[u8; 32]> },
@@ -136,6 +136,8 @@ pub enum Write {
     SetConflict { id: String, state: String },
     /// Changes an integration's settings.
     UpdateIntegration { id: IntegrationId, settings: IntegrationSettings },
+    /// Gives a User a person, which may be made by the same set; with `authority` the person follows it from now on.
+    AdoptResource { seq: i64, person: PersonKey, authority: bool },
     /// Moves a User to another person.
     SetResourcePerson { seq: i64, person: i64 },
     /// Remembers a setting of the store.

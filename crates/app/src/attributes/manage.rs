@@ -80,7 +80,10 @@ pub async fn save_mapping(
             events: vec![NewEvent { actor: principal.actor().to_owned(), ..event }],
         };
         match app.store().commit(set).await {
-            Ok(_) => return Ok(shown(&bailiwick_store::rows::IntegrationRow { settings, ..row })),
+            Ok(_) => {
+                app.mapping().wake();
+                return Ok(shown(&bailiwick_store::rows::IntegrationRow { settings, ..row }));
+            }
             Err(Error::Stale) => {}
             Err(error) => return Err(of_store(error)),
         }

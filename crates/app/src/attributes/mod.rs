@@ -6,10 +6,13 @@
 mod lock;
 mod manage;
 mod preview;
+mod settle;
 
 pub use lock::{Provisioner, check_unlocked, provisioner};
 pub use manage::{MappingShown, form, save_mapping, show_mapping};
+pub(crate) use preview::page;
 pub use preview::preview_mapping;
+pub(crate) use settle::settle;
 
 use crate::caller::Integration;
 use crate::manage::settings_key;

@@ -51,7 +51,7 @@ pub(crate) async fn page(
         sort: None,
         from: after.map_or(From::Offset(0), From::After),
         count: CHUNK,
-        with_groups: false,
+        with_groups: true,
         total: false,
         base: app.scim_base().to_owned(),
         etag_key: *app.etag_key(),

@@ -6,6 +6,7 @@ use crate::Refusal;
 use crate::app::App;
 use crate::attributes;
 use crate::call::Call;
+use crate::holds::{self, Held};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::identity::Linking;
 use bailiwick_domain::ids::Kind;
@@ -87,8 +88,8 @@ async fn follow(
         }
         set.guards.push(who.guard);
     }
-    person::follow(app, call, set, row, &before, after).await?;
-    derive(app, call, set, row, documents).await?;
+    let held = person::follow(app, call, set, row, &before, after).await?;
+    derive(app, call, set, row, documents, held).await?;
     Ok(match (before.active, after.active) {
         (true, false) => Some(EventKind::Deactivate),
         (false, true) => Some(EventKind::Activate),
@@ -103,10 +104,21 @@ async fn derive(
     set: &mut ChangeSet,
     row: &ResourceRow,
     (before, after): (&Object, &Object),
+    held: Option<Held>,
 ) -> Result<(), Refusal> {
     let mapping = &call.caller.integration.mapping;
     let Some(person) = row.person.as_ref().filter(|person| person.authority) else { return Ok(()) };
     if !attributes::differs(mapping, before, after) {
+        return Ok(());
+    }
+    let held = match held {
+        Some(held) => held,
+        None => holds::held(app, person).await?,
+    };
+    if held.waits() || call.caller.integration.observe {
+        // It is derived anew when it is carried out.
+        set.guards.push(Guard::Person { seq: person.seq, epoch: person.epoch });
+        set.writes.extend(holds::wait(&call.caller.integration, person, &held));
         return Ok(());
     }
     let known = person::read(app, person).await?;

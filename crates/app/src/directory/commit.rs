@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::error::of_store;
 use crate::mapping::{self, consequences};
 use bailiwick_scim::Code;
-use bailiwick_store::{ChangeSet, Committed, Constraint, Error};
+use bailiwick_store::{ChangeSet, Committed, Constraint, Error, Guard};
 use std::sync::Arc;
 use tokio::sync::MutexGuard;
 
@@ -19,10 +19,10 @@ pub(super) const ATTEMPTS: usize = 64;
 pub(super) struct Turn<'a>(Option<MutexGuard<'a, ()>>);
 
 impl<'a> Turn<'a> {
-    /// Waits for the turn, once.
-    pub(super) async fn take(&mut self, app: &'a App, id: &str) {
+    /// Waits for the turn, once. Leavers are counted one after another: of one integration they stand in one queue.
+    pub(super) async fn take(&mut self, app: &'a App, id: &str, counted: Option<&str>) {
         if self.0.is_none() {
-            self.0 = Some(app.queue(id).lock().await);
+            self.0 = Some(app.queue(counted.unwrap_or(id)).lock().await);
         }
     }
 }
@@ -47,6 +47,14 @@ pub(super) async fn commit(app: &App, set: ChangeSet) -> Result<Option<Committed
         )),
         Err(error) => Err(of_store(error)),
     }
+}
+
+/// The key under which the set counts removals, if it does.
+pub(super) fn counted(set: &ChangeSet) -> Option<String> {
+    set.guards.iter().find_map(|guard| match guard {
+        Guard::Key { key, .. } if key.starts_with("removals/") => Some(key.clone()),
+        _ => None,
+    })
 }
 
 /// Knows the integration anew before the next attempt: a decision is stale, too, when mapping or mode changed.

@@ -94,6 +94,11 @@ pub(super) async fn decide(
     let mut record = call.record(app, EventKind::Create, 201, plan.changes.clone());
     let (person, authority) = match plan.kind {
         Kind::Group => (None, false),
+        Kind::User if call.caller.integration.observe => {
+            // Who it is is decided when what was observed is applied.
+            set.guards.push(attributes::settings_guard(&call.caller.integration));
+            (None, false)
+        }
         Kind::User => {
             let (person, authority, id) = decide_person(app, call, plan, &mut set).await?;
             record.person = Some(id);

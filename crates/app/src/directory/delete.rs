@@ -1,6 +1,6 @@
 //! Deleting a User or Group.
 
-use super::commit::{ATTEMPTS, Turn, commit, gave_up, refresh};
+use super::commit::{ATTEMPTS, Turn, commit, counted, gave_up, refresh};
 use super::{change, draft, person, read};
 use crate::Refusal;
 use crate::app::App;
@@ -49,11 +49,12 @@ pub async fn delete_resource(
             set.events.push(call.side_event(app, EventKind::PersonClose, person, json!({ "name": call.name })));
         }
         call.stages.mark("decide", app.clock());
+        let counted = counted(&set);
         if commit(app, set).await?.is_some() {
             call.stages.mark("commit", app.clock());
             return Ok(());
         }
-        turn.take(app, id).await;
+        turn.take(app, id, counted.as_deref()).await;
         refresh(app, call).await?;
     }
     Err(gave_up())

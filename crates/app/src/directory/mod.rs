@@ -26,11 +26,14 @@ pub use delete::delete_resource;
 pub use list::list_resources;
 pub use members::members_page;
 pub use patch::patch_resource;
-pub(crate) use person::{admins_guard, guard_admins};
+pub(crate) use person::{admins_guard, guard_admins, read as person_of};
 pub(crate) use read::document as document_of;
 pub use read::read_resource;
 pub use replace::replace_resource;
+pub(crate) use who::{Who, find_person};
 
+use bailiwick_domain::person::{Facts, State};
+use bailiwick_scim::Object;
 use bailiwick_store::change::PersonFacts;
 use bailiwick_store::rows::{PersonRow, ResourceRow};
 
@@ -40,12 +43,13 @@ pub(crate) fn facts_of(person: &PersonRow) -> PersonFacts {
 }
 
 /// What the User says of the person whose authority it is.
-pub(crate) fn facts_from(
-    user: &ResourceRow,
-    state: bailiwick_domain::person::State,
-) -> Result<PersonFacts, crate::Refusal> {
-    let facts = bailiwick_domain::person::Facts::of_user(&read::document(user)?);
-    Ok(person::facts(&facts, state))
+pub(crate) fn facts_from(user: &ResourceRow, state: State) -> Result<PersonFacts, crate::Refusal> {
+    Ok(facts_by(&read::document(user)?, state))
+}
+
+/// What a document of a User says of the person whose authority it is.
+pub(crate) fn facts_by(document: &Object, state: State) -> PersonFacts {
+    person::facts(&Facts::of_user(document), state)
 }
 
 /// What an answer needs beyond the document; what is not wanted is not read.

@@ -1,6 +1,6 @@
 //! Changing a User or Group (PATCH).
 
-use super::commit::{ATTEMPTS, Turn, commit, gave_up, refresh};
+use super::commit::{ATTEMPTS, Turn, commit, counted, gave_up, refresh};
 use super::{Patched, Wants, change, members, read};
 use crate::Refusal;
 use crate::app::App;
@@ -48,13 +48,14 @@ pub async fn patch_resource(
         let set =
             decide(app, call, &row, &rest, &member_changes, if_match.is_some(), if quiet { 204 } else { 200 }).await?;
         call.stages.mark("decide", app.clock());
+        let counted = counted(&set);
         if commit(app, set).await?.is_some() {
             call.stages.mark("commit", app.clock());
             let wants = if quiet { Wants::ROW } else { Wants::ALL };
             let resource = read::read_resource(app, &call.caller, kind, id, wants).await?;
             return Ok(Patched { resource, quiet, written });
         }
-        turn.take(app, id).await;
+        turn.take(app, id, counted.as_deref()).await;
         refresh(app, call).await?;
         row = read::row(app, integration.id, kind, id, false).await?;
     }

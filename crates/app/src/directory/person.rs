@@ -5,12 +5,12 @@ use crate::access::admins;
 use crate::app::App;
 use crate::call::Call;
 use crate::error::of_store;
-use crate::leaver::{self, Cause};
+use crate::holds::{self, Held};
 use bailiwick_domain::names;
 use bailiwick_domain::person::{Facts, State, UserView, state_after_delete, state_of};
 use bailiwick_store::change::{PersonFacts, PersonUpdate};
 use bailiwick_store::rows::{PersonRef, PersonRow, ResourceRow};
-use bailiwick_store::{ChangeSet, Guard, Write};
+use bailiwick_store::{ChangeSet, Guard};
 
 /// The key of the guard that whatever could remove an active admin compares and bumps.
 const ADMINS: &str = "admins";
@@ -39,7 +39,8 @@ pub(super) fn known(person: &PersonRow, state: State) -> PersonFacts {
     }
 }
 
-/// Adds to the set what a changed User means for its person: new facts, and a new state when `active` changed.
+/// Adds to the set what a changed User means for its person: new facts, and a new state when `active` changed. What the
+/// removal guard holds waits; how the person is held is answered, if it was asked.
 pub(super) async fn follow(
     app: &App,
     call: &Call,
@@ -47,31 +48,28 @@ pub(super) async fn follow(
     row: &ResourceRow,
     before: &Facts,
     after: &Facts,
-) -> Result<(), Refusal> {
-    let Some(person) = &row.person else { return Ok(()) };
+) -> Result<Option<Held>, Refusal> {
+    let Some(person) = &row.person else { return Ok(None) };
     let decides = person.authority;
     if before == after || (!decides && before.active == after.active) {
-        return Ok(());
+        return Ok(None);
     }
-    let state = if before.active == after.active {
-        person.state
+    let held = holds::held(app, person).await?;
+    // Who was pinned against an earlier word is looked at anew as a whole.
+    let state = if before.active == after.active && !matches!(held, Held::Pinned) {
+        held.state(person.state)
     } else {
         state_with(app, set, row.seq, person, after.active).await?
     };
     // Also where nothing follows: what follows depends on the person's other Users, and they may change at this moment.
     set.guards.push(Guard::Person { seq: person.seq, epoch: person.epoch });
-    if !decides && state == person.state {
-        return Ok(());
+    if !decides && state == held.state(person.state) {
+        return Ok(Some(held));
     }
-    let facts = if state == person.state && decides {
-        facts(after, state)
-    } else {
-        let row = read(app, person).await?;
-        leaver::leave(app, set, &row, state, &Cause::of_call(app, call)).await?;
-        if decides { facts(after, state) } else { known(&row, state) }
-    };
-    set.writes.push(Write::UpdatePerson(PersonUpdate { seq: person.seq, facts, authority: None }));
-    Ok(())
+    let facts = if decides { facts(after, state) } else { known(&read(app, person).await?, state) };
+    let update = PersonUpdate { seq: person.seq, facts, authority: None };
+    let done = holds::consequence(app, call, set, row, &held, update).await?;
+    Ok(Some(if done || held.waits() { held } else { Held::Waiting { hold: String::new(), state: Some(state) } }))
 }
 
 /// The state of the person when this User becomes active or inactive; refuses the end of the last admin.
@@ -101,6 +99,7 @@ async fn state_with(
 }
 
 /// Adds to the set what the deletion of a User means for its person.
+/// The new state is answered, unless it is held.
 pub(super) async fn leave(
     app: &App,
     call: &Call,
@@ -114,9 +113,9 @@ pub(super) async fn leave(
     let rest: Vec<UserView> = users.iter().filter(|other| other.seq != user.seq).map(view).collect();
     let row = read(app, person).await?;
     let deleted = UserView { authority: person.authority, active: user.active };
-    let state = state_after_delete(row.state, deleted, &rest, row.account);
+    let held = holds::held(app, person).await?;
+    let state = state_after_delete(held.state(row.state), deleted, &rest, row.account);
     guard_admins(app, set, &row, state).await?;
-    leaver::leave(app, set, &row, state, &Cause::of_call(app, call)).await?;
     let facts = if state == State::Closed {
         PersonFacts { state, display: row.display, email: None, email_key: None, user_name: None, user_name_key: None }
     } else {
@@ -124,8 +123,9 @@ pub(super) async fn leave(
     };
     let authority = person.authority.then_some(None);
     set.guards.push(Guard::Person { seq: person.seq, epoch: person.epoch });
-    set.writes.push(Write::UpdatePerson(PersonUpdate { seq: person.seq, facts, authority }));
-    Ok(Some(state))
+    let update = PersonUpdate { seq: person.seq, facts, authority };
+    let done = holds::consequence(app, call, set, user, &held, update).await?;
+    Ok(done.then_some(state))
 }
 
 /// The last active admin cannot be removed by anything: whoever could do it compares and bumps one guard.
@@ -147,7 +147,7 @@ pub(crate) async fn admins_guard(app: &App) -> Result<Guard, Refusal> {
     Ok(Guard::Key { key: ADMINS.to_owned(), version, bump: true })
 }
 
-pub(super) async fn read(app: &App, person: &PersonRef) -> Result<PersonRow, Refusal> {
+pub(crate) async fn read(app: &App, person: &PersonRef) -> Result<PersonRow, Refusal> {
     let row = app.store().person(person.seq).await.map_err(of_store)?;
     row.ok_or_else(super::commit::gave_up)
 }

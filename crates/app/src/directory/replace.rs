@@ -1,6 +1,6 @@
 //! Replacing a User or Group (PUT).
 
-use super::commit::{ATTEMPTS, Turn, commit, gave_up, refresh};
+use super::commit::{ATTEMPTS, Turn, commit, counted, gave_up, refresh};
 use super::{Resource, Wants, change, draft, members, read};
 use crate::Refusal;
 use crate::app::App;
@@ -52,11 +52,12 @@ pub async fn replace_resource(
             set.guards.extend(change::exact(&row));
         }
         call.stages.mark("decide", app.clock());
+        let counted = counted(&set);
         if commit(app, set).await?.is_some() {
             call.stages.mark("commit", app.clock());
             return read::read_resource(app, &call.caller, kind, id, Wants::ALL).await;
         }
-        turn.take(app, id).await;
+        turn.take(app, id, counted.as_deref()).await;
         refresh(app, call).await?;
         row = read::row(app, integration.id, kind, id, false).await?;
     }

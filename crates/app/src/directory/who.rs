@@ -3,30 +3,32 @@
 use crate::Refusal;
 use crate::app::App;
 use crate::call::Call;
+use crate::caller::Integration;
 use crate::error::of_store;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::identity::{self, Candidate, Incoming, Linking, Why};
-use bailiwick_domain::ids::prefixed_id;
+use bailiwick_domain::ids::{IntegrationId, Kind, prefixed_id};
 use bailiwick_domain::person::Facts;
-use bailiwick_store::change::{Columns, NewConflict};
+use bailiwick_scim::Object;
+use bailiwick_store::change::{Columns, HeldState, NewConflict};
 use bailiwick_store::rows::{CandidateRow, ConflictRow, PersonRow};
 use bailiwick_store::{ChangeSet, Guard, Write};
 use serde_json::json;
 
 /// What was found out about an incoming User.
 #[derive(Debug)]
-pub(super) struct Who {
+pub(crate) struct Who {
     /// What the rules decided.
-    pub(super) linking: Linking,
+    pub(crate) linking: Linking,
     /// Holds as long as the same persons answer to the same name and addresses.
-    pub(super) guard: Guard,
+    pub(crate) guard: Guard,
     candidates: Vec<CandidateRow>,
 }
 
 impl Who {
     /// The person of that id among those found.
-    pub(super) fn person(&self, id: &str) -> Option<&PersonRow> {
+    pub(crate) fn person(&self, id: &str) -> Option<&PersonRow> {
         self.candidates.iter().map(|candidate| &candidate.person).find(|person| person.id == id)
     }
 }
@@ -39,9 +41,29 @@ pub(super) async fn find(
     facts: &Facts,
     own: Option<&str>,
 ) -> Result<Who, Refusal> {
-    let integration = call.caller.integration.id;
-    let user_name_key = columns.name_unique.clone().unwrap_or_default();
-    let mut email_keys = columns.email_keys.clone();
+    let names = (columns.name_unique.clone().unwrap_or_default(), columns.email_keys.clone());
+    find_by(app, call.caller.integration.id, names, facts, own).await
+}
+
+/// The same for a User that is stored and has no person yet.
+pub(crate) async fn find_person(
+    app: &App,
+    integration: &Integration,
+    document: &Object,
+    facts: &Facts,
+) -> Result<Who, Refusal> {
+    let columns = super::draft::draft(app, integration, Kind::User, document)?.columns;
+    let names = (columns.name_unique.unwrap_or_default(), columns.email_keys);
+    find_by(app, integration.id, names, facts, None).await
+}
+
+async fn find_by(
+    app: &App,
+    integration: IntegrationId,
+    (user_name_key, mut email_keys): (String, Vec<String>),
+    facts: &Facts,
+    own: Option<&str>,
+) -> Result<Who, Refusal> {
     if bailiwick_domain::names::is_email_form(facts.user_name.as_deref().unwrap_or_default())
         && !email_keys.contains(&user_name_key)
     {
@@ -52,6 +74,7 @@ pub(super) async fn find(
     persons.sort_unstable();
     let guard = Guard::Candidates { user_name_key: user_name_key.clone(), email_keys, persons };
     rows.retain(|row| Some(row.person.id.as_str()) != own);
+    drop_leavers(app, &mut rows).await?;
     if rows.is_empty() {
         return Ok(Who { linking: Linking::New { conflicts: Vec::new() }, guard, candidates: rows });
     }
@@ -62,6 +85,20 @@ pub(super) async fn find(
         domains.into_iter().filter(|domain| domain.integration == integration).map(|domain| domain.name).collect();
     let incoming = Incoming { integration, emails: &facts.emails, claimed_domains: &claimed };
     Ok(Who { linking: identity::decide(&incoming, &candidates), guard, candidates: rows })
+}
+
+/// Whose last User was deleted, with the closing held, is as good as closed: a new User is a new person, without any old
+/// right. Whoever decided that nothing is taken away made the person one of those who are here.
+async fn drop_leavers(app: &App, rows: &mut Vec<CandidateRow>) -> Result<(), Refusal> {
+    let leaver = |row: &&CandidateRow| row.integrations.is_empty() && row.person.authority.is_none();
+    let persons: Vec<i64> = rows.iter().filter(leaver).map(|row| row.person.seq).collect();
+    if persons.is_empty() {
+        return Ok(());
+    }
+    let held = app.store().held_by(&persons).await.map_err(of_store)?;
+    let waits = |person: i64| held.iter().any(|row| row.person == person && row.state == HeldState::Waiting);
+    rows.retain(|row| !(leaver(&row) && waits(row.person.seq)));
+    Ok(())
 }
 
 fn candidate(row: &CandidateRow, decided: &[ConflictRow]) -> Candidate {

@@ -28,7 +28,10 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Completes a set by what it means for grants.
 pub(crate) async fn complete(app: &App, mut set: ChangeSet) -> Result<ChangeSet, Refusal> {
-    let Some(integration) = set.events.first().and_then(|event| event.integration) else { return Ok(set) };
+    let Some(record) = set.events.first() else { return Ok(set) };
+    let Some(integration) = record.integration else { return Ok(set) };
+    // What is told besides names the call, too.
+    let app = &app.acting(&record.actor, &record.request);
     let groups = changed_groups(&set);
     if reshapes(&set) || !groups.is_empty() {
         let key = nesting_key(integration);
@@ -113,6 +116,8 @@ struct Overlay<'a> {
     leaves: HashSet<(i64, i64)>,
     documents: HashMap<i64, &'a ResourceUpdate>,
     gone: HashSet<i64>,
+    /// Persons whom the set holds: nothing becomes of them now.
+    held: HashSet<i64>,
     states: BTreeMap<i64, State>,
 }
 
@@ -131,6 +136,7 @@ impl<'a> Overlay<'a> {
                 Write::DeleteResource { seq, kind: Kind::User } => {
                     overlay.gone.insert(*seq);
                 }
+                Write::Hold { persons, .. } => overlay.held.extend(persons),
                 Write::UpdatePerson(update) => {
                     overlay.states.insert(update.seq, update.facts.state);
                 }
@@ -188,6 +194,7 @@ impl<'a> Overlay<'a> {
             app.store().persons_of_users(&self.users()).await.map_err(of_store)?.into_iter().map(|it| it.1).collect();
         persons.sort_unstable();
         persons.dedup();
+        persons.retain(|person| !self.held.contains(person));
         if persons.is_empty() {
             return Ok(Vec::new());
         }

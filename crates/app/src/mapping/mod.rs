@@ -14,21 +14,23 @@ mod recompute;
 mod reviews;
 mod rules;
 mod settle;
-mod subject;
+pub(crate) mod subject;
 mod vocabulary;
 mod weigh;
 
-pub(crate) use current::new_team_name;
 pub use current::{current, rules_guard};
+pub(crate) use current::{in_force, new_team_name};
 pub use explain::{
     AccessLine, CSV_HEAD, Explained, Has, Ownership, Way, access, access_csv, count_access, explain, memberships, words,
 };
 pub use lint::lint;
+pub(crate) use preview::changed_since;
 pub use preview::{Preview, Tried, line_words, preview, try_person};
 pub use recompute::{Progress, progress, recompute, settle_everybody};
 pub use reviews::{Decision, Review, ReviewEntry, due_reviews, record_review};
 pub use rules::{Apply, Saved, Text, Version, apply_rules, list_versions, read_version, restore_version};
 pub use settle::{Settled, settle};
+pub(crate) use settle::{change_event, grants_write};
 pub use vocabulary::read_rules;
 pub use weigh::{Cause, Outcome, weigh};
 
@@ -43,8 +45,6 @@ use tokio::sync::Notify;
 pub const RULES: &str = "rules";
 /// The guard that exists as soon as there is a rule or feed: without it nobody is marked to be evaluated.
 pub const MAPPING: &str = "mapping";
-/// The guard that whoever holds or releases persons bumps.
-pub const HOLDS: &str = "holds";
 
 /// What is held in memory for rules.
 #[derive(Debug, Default)]

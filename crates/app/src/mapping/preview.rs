@@ -212,7 +212,7 @@ pub(super) async fn check_basis(app: &App, text: &str, set: &RuleSet) -> Result<
 }
 
 /// The first thing since that place in the feed that changes what rules would do.
-async fn changed_since(app: &App, position: i64) -> Result<Option<String>, Refusal> {
+pub(crate) async fn changed_since(app: &App, position: i64) -> Result<Option<String>, Refusal> {
     let mut after = position;
     for _ in 0..EVENT_PAGES {
         let query = EventQuery { after: Some(after), limit: EVENTS, ..EventQuery::default() };

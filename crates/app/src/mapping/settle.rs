@@ -5,6 +5,7 @@ use super::subject::{self, Subjects};
 use super::weigh::{Cause, Outcome, gains_admin, weigh};
 use crate::Refusal;
 use crate::app::App;
+use crate::attributes;
 use crate::error::of_store;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::mapping::grant::path_text;
@@ -59,7 +60,9 @@ pub(super) async fn settle_chunk(
     cause: Cause,
 ) -> Result<Settled, Refusal> {
     let subjects = Box::pin(subject::read(app, rules, persons)).await?;
-    let outcomes = Box::pin(weigh(app, cause, outcomes(rules, memo, &subjects))).await?;
+    let mut outcomes = outcomes(rules, memo, &subjects);
+    Box::pin(attributes::settle(app, &mut outcomes)).await?;
+    let outcomes = Box::pin(weigh(app, cause, outcomes)).await?;
     let (mut changed, unchanged): (Vec<Outcome>, Vec<Outcome>) = outcomes.into_iter().partition(acts);
     // Who becomes an admin has others looked at again: that mark must come after what is decided of them here.
     changed.sort_by_key(gains_admin);

@@ -23,6 +23,8 @@ pub enum Cause {
     Call(IntegrationId),
     /// Something changed before, and the persons were marked.
     Recompute,
+    /// Somebody has seen it and decided.
+    Decided,
 }
 
 /// What is to become of one person.
@@ -48,15 +50,7 @@ pub struct Outcome {
 /// # Errors
 /// When the store cannot answer.
 pub async fn weigh(app: &App, cause: Cause, mut outcomes: Vec<Outcome>) -> Result<Vec<Outcome>, Refusal> {
-    let _ = cause;
-    if outcomes.iter().any(|outcome| outcome.row.held.is_some()) {
-        let version = app.store().guard(super::HOLDS).await.map_err(of_store)?;
-        for outcome in outcomes.iter_mut().filter(|outcome| outcome.row.held.is_some()) {
-            outcome.diff = Diff::default();
-            // Whoever releases them bumps it and has them evaluated again.
-            outcome.guards.push(Guard::Key { key: super::HOLDS.to_owned(), version, bump: false });
-        }
-    }
+    crate::holds::weigh(app, cause, &mut outcomes).await?;
     keep_the_last_admin(app, &mut outcomes).await?;
     look_again_at_admins(app, &mut outcomes).await?;
     Ok(outcomes)

@@ -1,5 +1,7 @@
 //! `integration`: connecting identity providers.
 
+mod mapping;
+mod observe;
 mod show;
 
 pub(super) use show::{failures, token_json, token_state};
@@ -14,9 +16,13 @@ use serde_json::json;
 
 pub(super) async fn run(app: &App, command: IntegrationCommand) -> Done {
     match command {
-        IntegrationCommand::Create { name, preset, rate_limit, json, .. } => {
-            create(app, name, preset, rate_limit, json).await
+        IntegrationCommand::Create { name, preset, rate_limit, observe, json, .. } => {
+            let rate_limit = rate_limit.and_then(RateLimit::stored);
+            create(app, NewIntegration { name, preset, rate_limit, observe }, json).await
         }
+        IntegrationCommand::Observe(named) => observe::observe(app, &named.name, named.json).await,
+        IntegrationCommand::Apply { name, basis, json } => observe::apply(app, &name, &basis, json).await,
+        IntegrationCommand::Mapping { name, command } => mapping::run(app, &name, command).await,
         IntegrationCommand::List { json } => list(app, json).await,
         IntegrationCommand::Show(named) => show::show(app, &named).await,
         IntegrationCommand::Pause(named) => {
@@ -27,8 +33,21 @@ pub(super) async fn run(app: &App, command: IntegrationCommand) -> Done {
             manage::resume_integration(app, &named.name).await?;
             done(app, &named, "is resumed").await
         }
-        IntegrationCommand::Set { name, quirk, rate_limit, user_name_email, sign_in_claim, json } => {
-            let chosen = settings(quirk, rate_limit, user_name_email, sign_in_claim);
+        IntegrationCommand::Set {
+            name,
+            quirk,
+            rate_limit,
+            user_name_email,
+            sign_in_claim,
+            guard_percent,
+            guard_people,
+            observe,
+            json,
+        } => {
+            let mut chosen = settings(quirk, rate_limit, user_name_email, sign_in_claim);
+            chosen.extend(guard_percent.map(Setting::GuardPercent));
+            chosen.extend(guard_people.map(Setting::GuardPeople));
+            chosen.extend(observe.then_some(Setting::Observe));
             if chosen.is_empty() {
                 return refused("nothing to set; see: bailiwick integration set --help");
             }
@@ -39,8 +58,8 @@ pub(super) async fn run(app: &App, command: IntegrationCommand) -> Done {
     }
 }
 
-async fn create(app: &App, name: String, preset: Preset, rate_limit: Option<RateLimit>, json: Json) -> Done {
-    let new = NewIntegration { name, preset, rate_limit: rate_limit.and_then(RateLimit::stored), observe: false };
+async fn create(app: &App, new: NewIntegration, json: Json) -> Done {
+    let preset = new.preset;
     let created = manage::create_integration(app, new).await?;
     if json.json {
         return out::json(&json!({

@@ -164,7 +164,7 @@ impl Profile {
         let said = matches!(held, Some(Source::Integration { .. }));
         (said || !owner.mapping.is_standard()).then(|| Lock {
             reason: format!("managed by {name} ({mapped})"),
-            remedy: format!("change it in {place}, or unmap it with: bailiwick integration mapping set {name} FILE"),
+            remedy: format!("change it in {place}, or unmap it with: bailiwick integration mapping {name} set FILE"),
         })
     }
 

@@ -26,10 +26,11 @@ pub(crate) const INSERT_GRANT: Sql = Sql::same(
 /// The guard key that is there when there is anything to evaluate: a rule or a feed.
 pub(crate) const MAPPING: &str = "mapping";
 
-/// person, at. Marks a person to be evaluated again, if there is anything to evaluate.
+/// person, at, cause. Marks a person to be evaluated again, if there is anything to evaluate.
 pub(crate) const MARK_DIRTY: Sql = Sql::same(
-    "INSERT INTO dirty (person, at) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM guard WHERE key = 'mapping')
-     ON CONFLICT (person) DO UPDATE SET at = excluded.at",
+    "INSERT INTO dirty (person, at, cause)
+     SELECT ?1, ?2, CAST(?3 AS bigint) WHERE EXISTS (SELECT 1 FROM guard WHERE key = 'mapping')
+     ON CONFLICT (person) DO UPDATE SET at = excluded.at, cause = coalesce(excluded.cause, dirty.cause)",
 );
 
 /// person

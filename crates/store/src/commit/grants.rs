@@ -108,11 +108,13 @@ pub(super) fn hold<'a, E: Exec>(work: &mut Work<'a, E>, persons: &'a [i64], hold
     );
     let params = binds![persons, hold, state as i64, work.at];
     work.later(sql, params, Then::Changed);
+    persons.iter().for_each(|person| work.bump(*person));
 }
 
 pub(super) fn release<'a, E: Exec>(work: &mut Work<'a, E>, persons: &'a [i64]) {
     let sql = each!("DELETE FROM held WHERE person " (among 1));
     work.later(sql, binds![persons], Then::Changed);
+    persons.iter().for_each(|person| work.bump(*person));
 }
 
 pub(super) fn note_removals<'a, E: Exec>(work: &mut Work<'a, E>, integration: IntegrationId, persons: &'a [i64]) {

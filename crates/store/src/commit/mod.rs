@@ -80,7 +80,9 @@ pub(crate) fn mentioned(set: &ChangeSet) -> Vec<i64> {
     let mut seqs = BTreeSet::new();
     for write in &set.writes {
         match write {
-            Write::DeleteResource { seq, .. } | Write::SetResourcePerson { seq, .. } => drop(seqs.insert(*seq)),
+            Write::AdoptResource { seq, .. }
+            | Write::DeleteResource { seq, .. }
+            | Write::SetResourcePerson { seq, .. } => drop(seqs.insert(*seq)),
             Write::Members { group, change, .. } => {
                 let keys = match (change, group) {
                     (MemberWrite::Add(keys) | MemberWrite::Remove(keys), _) => keys.as_slice(),
@@ -153,6 +155,7 @@ pub(crate) async fn check<E: Exec>(exec: &E, set: &ChangeSet) -> Result<(), Erro
 /// it wrote has to be undone.
 pub(crate) async fn apply<E: Exec>(exec: &E, set: &ChangeSet, place: Place, known: &Known) -> Result<Applied, Error> {
     let mut work = Work::new(exec, place, known, &set.writes);
+    work.caused_by(&set.events);
     for write in &set.writes {
         work.write(write).await?;
     }

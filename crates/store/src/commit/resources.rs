@@ -3,7 +3,7 @@
 use super::common::{INSERT_EMAIL, INSERT_RESOURCE, SET_AUTHORITY};
 use super::members;
 use super::work::{Then, Work};
-use crate::change::{Columns, NewResource, ResourceUpdate};
+use crate::change::{Columns, NewResource, PersonKey, ResourceUpdate};
 use crate::error::Error;
 use crate::sql::words::each;
 use crate::sql::{Exec, Param, Query, Sql, binds};
@@ -204,6 +204,21 @@ pub(super) async fn set_person<E: Exec>(work: &mut Work<'_, E>, seq: i64, person
     row.version = work.version;
     work.note(seq, Some(row));
     work.changed();
+    Ok(())
+}
+
+/// Gives a User a person, who may follow it from now on.
+pub(super) async fn adopt<E: Exec>(
+    work: &mut Work<'_, E>,
+    seq: i64,
+    person: &PersonKey,
+    authority: bool,
+) -> Result<(), Error> {
+    let person = work.person(person)?;
+    set_person(work, seq, person).await?;
+    if authority {
+        work.later(SET_AUTHORITY, binds![person, seq], Then::Go);
+    }
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use super::members::{self, MemberDelta};
 use super::resources::Row;
 use super::tally::Tally;
 use super::{Known, Place, grants, guards, integrations, items, keep, persons, removal, resources};
-use crate::change::{Committed, Guard, ItemKey, NewResource, PersonKey, ResourceKey, ResourceUpdate, Write};
+use crate::change::{Committed, Guard, ItemKey, NewEvent, NewResource, PersonKey, ResourceKey, ResourceUpdate, Write};
 use crate::error::{Constraint, Error};
 use crate::sql::words::each;
 use crate::sql::{Exec, Param, Query, Sql, binds};
@@ -60,6 +60,8 @@ pub(super) struct Work<'a, E> {
     pub(super) base: i64,
     /// The last number given to a row of this set.
     pub(super) last_row: i64,
+    /// The integration whose call this is.
+    cause: Option<i64>,
     /// The version of everything this set changes: the sequence of its first event.
     pub(super) version: i64,
     queue: Vec<Step<'a>>,
@@ -116,6 +118,7 @@ impl<'a, E: Exec> Work<'a, E> {
             at,
             base,
             last_row: base,
+            cause: None,
             version,
             queue: Vec::new(),
             unsettled: false,
@@ -134,6 +137,12 @@ impl<'a, E: Exec> Work<'a, E> {
             committed: Committed { seq: version, at: Millis(at), ..Committed::default() },
             tally: Tally::default(),
         }
+    }
+
+    /// Remembers whose call this is: the integration of the event that is the record of a call.
+    pub(super) fn caused_by(&mut self, events: &[NewEvent]) {
+        let call = events.iter().find(|event| event.call.is_some());
+        self.cause = call.and_then(|event| event.integration).map(|integration| integration.0);
     }
 
     pub(super) async fn write(&mut self, write: &'a Write) -> Result<(), Error> {
@@ -172,6 +181,9 @@ impl<'a, E: Exec> Work<'a, E> {
             Write::RevokeToken { id } => integrations::revoke_token(self, id).await?,
             Write::SetConflict { id, state } => persons::set_conflict(self, id, state).await?,
             Write::UpdateIntegration { id, settings } => integrations::update(self, *id, settings).await?,
+            Write::AdoptResource { seq, person, authority } => {
+                resources::adopt(self, *seq, person, *authority).await?;
+            }
             Write::SetResourcePerson { seq, person } => resources::set_person(self, *seq, *person).await?,
             Write::SetSetting { key, value } => integrations::set_setting(self, key, value),
             Write::TouchTokens(tokens) => integrations::touch_tokens(self, tokens),
@@ -459,23 +471,24 @@ impl<'a, E: Exec> Work<'a, E> {
         let at = self.at;
         if !marked.is_empty() {
             let sql = each!(
-                "INSERT INTO dirty (person, at) SELECT given.value, ?2 FROM " (given 1) " WHERE true
-                 ON CONFLICT (person) DO UPDATE SET at = excluded.at"
+                "INSERT INTO dirty (person, at, cause) SELECT given.value, ?2, CAST(?3 AS bigint) FROM " (given 1) "
+                 WHERE true
+                 ON CONFLICT (person) DO UPDATE SET at = excluded.at, cause = coalesce(excluded.cause, dirty.cause)"
             );
-            self.later(sql, [list(&marked), at.into()], Then::Go);
+            self.later(sql, [list(&marked), at.into(), self.cause.into()], Then::Go);
             self.tell_dirty(marked);
         }
         match automatic.as_slice() {
             [] => {}
-            [one] => self.later(MARK_DIRTY, binds![*one, at], Then::Marked),
+            [one] => self.later(MARK_DIRTY, binds![*one, at, self.cause], Then::Marked),
             _ => {
                 let sql = each!(
-                    "INSERT INTO dirty (person, at) SELECT given.value, ?2 FROM " (given 1) "
+                    "INSERT INTO dirty (person, at, cause) SELECT given.value, ?2, CAST(?3 AS bigint) FROM " (given 1) "
                      WHERE EXISTS (SELECT 1 FROM guard WHERE key = 'mapping')
                        AND NOT EXISTS (SELECT 1 FROM person WHERE person.seq = given.value AND person.state = 3)
-                     ON CONFLICT (person) DO UPDATE SET at = excluded.at"
+                     ON CONFLICT (person) DO UPDATE SET at = excluded.at, cause = coalesce(excluded.cause, dirty.cause)"
                 );
-                self.later(sql, [Param::Ints(automatic.into()), at.into()], Then::Marked);
+                self.later(sql, [Param::Ints(automatic.into()), at.into(), self.cause.into()], Then::Marked);
             }
         }
     }

@@ -73,7 +73,7 @@ const ROWS: &str = r#"INSERT INTO setting VALUES ('public_url', 'https://x.examp
     INSERT INTO team_feed VALUES (31, 22, 'member');
     INSERT INTO access_grant VALUES (41, 11, 1, 'tea_1', 'member', 'feed', '[]', 41, 1, NULL, NULL),
                                     (42, 11, 1, 'tea_1', 'member', 'feed', '[]', 30, 1, 31, 2);
-    INSERT INTO dirty VALUES (11, 5);
+    INSERT INTO dirty VALUES (11, 5, 1);
     INSERT INTO held VALUES (11, 'hol_1', 2, 6);
     INSERT INTO removal VALUES (1, 5, 11), (1, 5, 12);
     INSERT INTO credential VALUES ('ses_1', 1, 11, NULL, '', x'01', '[]', 1, 2, NULL, NULL),

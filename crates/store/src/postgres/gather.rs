@@ -37,8 +37,8 @@ const RESOURCES: &str = "INSERT INTO resource
 const EMAILS: &str = "INSERT INTO email (resource, key) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING";
 const EPOCHS: &str = "UPDATE person SET epoch = epoch + n.times FROM unnest($1, $2) AS n (seq, times)
     WHERE person.seq = n.seq";
-const MARKS: &str = "INSERT INTO dirty (person, at) SELECT * FROM unnest($1, $2)
-    ON CONFLICT (person) DO UPDATE SET at = excluded.at";
+const MARKS: &str = "INSERT INTO dirty (person, at, cause) SELECT * FROM unnest($1, $2, $3)
+    ON CONFLICT (person) DO UPDATE SET at = excluded.at, cause = coalesce(excluded.cause, dirty.cause)";
 const SETTLED: &str = "DELETE FROM dirty WHERE person = ANY ($1)";
 const CHANGES: &str =
     "INSERT INTO member_change (grp, seq, at) SELECT * FROM unnest($1, $2, $3) ON CONFLICT DO NOTHING";
@@ -62,7 +62,8 @@ struct Rows {
     emails: Vec<Row>,
     epochs: BTreeMap<i64, i64>,
     changes: Vec<Row>,
-    marks: BTreeMap<i64, i64>,
+    /// When, and by whose call.
+    marks: BTreeMap<i64, (i64, Option<i64>)>,
     settled: Vec<Row>,
 }
 
@@ -94,7 +95,10 @@ impl<'s> Gatherer<'s> {
             (BUMP_EPOCH, [Param::Int(person)]) => *rows.epochs.entry(*person).or_default() += 1,
             (NOTE_CHANGE, _) => rows.changes.push(owned()),
             (MARK_DIRTY, _) if !self.mapping => return Some(0),
-            (MARK_DIRTY, [Param::Int(person), Param::Int(at)]) => drop(rows.marks.insert(*person, *at)),
+            (MARK_DIRTY, [Param::Int(person), Param::Int(at), Param::MaybeInt(cause)]) => {
+                let before = rows.marks.get(person).and_then(|(_, cause)| *cause);
+                rows.marks.insert(*person, (*at, cause.or(before)));
+            }
             (SETTLE, _) => rows.settled.push(owned()),
             _ => return None,
         }
@@ -111,7 +115,9 @@ impl<'s> Gatherer<'s> {
         let pairs = |pairs: BTreeMap<i64, i64>| -> Vec<Row> {
             pairs.into_iter().map(|(one, other)| vec![Param::Int(one), Param::Int(other)]).collect()
         };
-        let (epochs, marks) = (pairs(epochs), pairs(marks));
+        let epochs = pairs(epochs);
+        let mark = |(person, (at, cause))| vec![Param::Int(person), Param::Int(at), Param::MaybeInt(cause)];
+        let marks: Vec<Row> = marks.into_iter().map(mark).collect();
         let insert = async |text: &'static str, rows: Vec<Row>| -> Result<u64, Error> {
             if rows.is_empty() { Ok(0) } else { session.insert(text, columns(&rows)).await }
         };

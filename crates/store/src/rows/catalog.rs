@@ -185,6 +185,8 @@ pub struct SubjectRow {
     pub held: Option<HeldRow>,
     /// Whether it waits to be evaluated.
     pub dirty: bool,
+    /// The integration whose call that follows from, if it does.
+    pub cause: Option<IntegrationId>,
 }
 
 /// A group in a web of groups.

@@ -85,8 +85,11 @@ impl Store {
         for held in held {
             place(held.person).into_iter().for_each(|place| subjects[place].held = Some(held.clone()));
         }
-        for person in dirty {
-            place(person).into_iter().for_each(|place| subjects[place].dirty = true);
+        for (person, cause) in dirty {
+            if let Some(place) = place(person) {
+                subjects[place].dirty = true;
+                subjects[place].cause = cause.map(IntegrationId);
+            }
         }
         Ok(subjects)
     }
@@ -144,5 +147,13 @@ impl Store {
 }
 
 fn subject(person: PersonRow) -> SubjectRow {
-    SubjectRow { person, users: Vec::new(), memberships: Vec::new(), grants: Vec::new(), held: None, dirty: false }
+    SubjectRow {
+        person,
+        users: Vec::new(),
+        memberships: Vec::new(),
+        grants: Vec::new(),
+        held: None,
+        dirty: false,
+        cause: None,
+    }
 }

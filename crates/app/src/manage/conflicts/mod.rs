@@ -52,7 +52,11 @@ pub async fn keep_conflict(app: &App, principal: &Principal, id: &str, note: Opt
         let (mut set, conflict) = decision.begin().await?;
         decision.end(&mut set, &conflict, EventKind::ConflictKeep, "kept", json!({}));
         if commit_guarded(app, set).await?.is_some() {
-            return Ok(());
+            return match &conflict.resource {
+                // One that was stored without a person gets its own now.
+                Some(user) => crate::holds::adopt_user(app, conflict.integration, user).await,
+                None => Ok(()),
+            };
         }
     }
     Err(of_store(Error::Stale))

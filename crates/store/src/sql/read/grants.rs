@@ -179,9 +179,10 @@ pub(crate) fn memberships(persons: &[i64]) -> Query<'_, (i64, i64, i64)> {
     Query::new(sql, binds![persons], |row| Ok((row.int(0)?, row.int(1)?, row.int(2)?)))
 }
 
-/// Those of these persons who are to be evaluated again.
-pub(crate) fn dirty_among(persons: &[i64]) -> Query<'_, i64> {
-    Query::new(each!("SELECT person FROM dirty WHERE person " (among 1)), binds![persons], |row| row.int(0))
+/// Those of these persons who are to be evaluated again, and the integration whose call that follows from.
+pub(crate) fn dirty_among(persons: &[i64]) -> Query<'_, (i64, Option<i64>)> {
+    let sql = each!("SELECT person, cause FROM dirty WHERE person " (among 1));
+    Query::new(sql, binds![persons], |row| Ok((row.int(0)?, row.maybe_int(1)?)))
 }
 
 /// Groups and all above them, up to what is wanted of each.

@@ -1,0 +1,39 @@
+//! Bringing the attributes of persons up to date with their Users and the mapping, when they are looked at anyway.
+
+use super::{follow, mapping_of};
+use crate::Refusal;
+use crate::app::App;
+use crate::error::of_store;
+use crate::manage::settings_key;
+use crate::mapping::{Outcome, subject};
+use bailiwick_domain::attributes::Mapping;
+use bailiwick_domain::ids::IntegrationId;
+use bailiwick_store::{Guard, Write};
+use std::collections::HashMap;
+
+/// Adds to the outcomes what the mappings of today make of their Users. Who is held waits.
+pub(crate) async fn settle(app: &App, outcomes: &mut [Outcome]) -> Result<(), Refusal> {
+    let mut known: HashMap<IntegrationId, Option<(Mapping, Guard)>> = HashMap::new();
+    for outcome in outcomes.iter_mut().filter(|outcome| outcome.row.held.is_none()) {
+        let Some(user) = outcome.row.users.iter().find(|user| user.authority) else { continue };
+        if !known.contains_key(&user.integration) {
+            known.insert(user.integration, in_effect(app, user.integration).await?);
+        }
+        let Some((mapping, guard)) = known.get(&user.integration).and_then(Option::as_ref) else { continue };
+        let person = &outcome.row.person;
+        if let Some(doc) = follow(mapping, &person.doc, &user.id, &subject::object(&user.doc)) {
+            outcome.guards.push(guard.clone());
+            outcome.writes.push(Write::SetAttributes { person: person.seq, doc });
+        }
+    }
+    Ok(())
+}
+
+/// The mapping of an integration whose word has consequences, and what holds that true.
+async fn in_effect(app: &App, id: IntegrationId) -> Result<Option<(Mapping, Guard)>, Refusal> {
+    let key = settings_key(id);
+    let version = app.store().guard(&key).await.map_err(of_store)?;
+    let row = app.store().integration(id).await.map_err(of_store)?;
+    let row = row.filter(|row| !row.settings.observe);
+    Ok(row.map(|row| (mapping_of(&row, app.registry()), Guard::Key { key, version, bump: false })))
+}

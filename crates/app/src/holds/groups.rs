@@ -1,0 +1,334 @@
+//! Everybody who is about to lose something because members, groups or documents of an integration changed: what of it
+//! happens at once, and what waits.
+
+use super::decide::waiting;
+use super::put::{self, Batch};
+use super::{carry, forget_standing, observed, removals_guard, seasoned, standing, window};
+use crate::Refusal;
+use crate::app::App;
+use crate::error::of_store;
+use crate::manage::settings_key;
+use crate::mapping::{Cause, Outcome, subject};
+use bailiwick_domain::event::EventKind;
+use bailiwick_domain::guard::{ADMIN, Change, Loss, Lost, Reason, TeamLoss, Thresholds, Verdict, WINDOW_MS};
+use bailiwick_domain::ids::{IntegrationId, Millis};
+use bailiwick_domain::mapping::effects::{having, having_after};
+use bailiwick_domain::mapping::{Diff, GrantKind};
+use bailiwick_domain::person::State;
+use bailiwick_store::change::HeldState;
+use bailiwick_store::{ChangeSet, Error, Guard, Write};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Persons evaluated at once: with so many there may be more of the same change.
+const CHUNK: usize = 500;
+/// Most persons who wait for evaluation that are looked at to find out whether a team has anybody left.
+const LOOKED_AT: usize = 200_000;
+/// Most of those who left within the hour that are looked at for a team that is about to be empty.
+const LEFT_LOOKED_AT: usize = 500;
+/// Holders of something read at once.
+const PAGE: u32 = 1_000;
+
+/// Takes out of the outcomes what waits.
+pub(crate) async fn weigh(app: &App, cause: Cause, outcomes: &mut [Outcome]) -> Result<(), Refusal> {
+    if cause == Cause::Decided {
+        return Ok(());
+    }
+    let mut by: BTreeMap<IntegrationId, Vec<usize>> = BTreeMap::new();
+    for place in 0..outcomes.len() {
+        if outcomes[place].row.held.is_some() && !goes_on(app, cause, &mut outcomes[place]).await? {
+            outcomes[place].diff = Diff::default();
+            continue;
+        }
+        if let Some(integration) = blamed(cause, &outcomes[place]).filter(|_| !outcomes[place].diff.is_empty()) {
+            by.entry(integration).or_default().push(place);
+        }
+    }
+    for (integration, places) in by {
+        let row = app.store().integration(integration).await.map_err(of_store)?;
+        let Some(row) = row else { continue };
+        if row.settings.observe {
+            observe(app, integration, outcomes, &places).await?;
+            continue;
+        }
+        let thresholds = Thresholds { percent: row.settings.guard_percent, people: row.settings.guard_people };
+        Weighing { app, cause, integration, thresholds, places }.weigh(outcomes).await?;
+    }
+    Ok(())
+}
+
+/// The integration whose doing it is; nobody's for what admins decided.
+fn blamed(cause: Cause, outcome: &Outcome) -> Option<IntegrationId> {
+    match cause {
+        Cause::Call(integration) => Some(integration),
+        Cause::Recompute => outcome.row.cause,
+        Cause::Decided => None,
+    }
+}
+
+/// Whether what becomes of a held person happens now: who was pinned is looked at anew when the identity provider says
+/// something new, and who waits is free again when nothing would be taken away any more.
+async fn goes_on(app: &App, cause: Cause, outcome: &mut Outcome) -> Result<bool, Refusal> {
+    let Some(held) = outcome.row.held.clone() else { return Ok(true) };
+    let person = outcome.row.person.seq;
+    if held.state == HeldState::Pinned {
+        let said = blamed(cause, outcome).is_some();
+        if said {
+            outcome.writes.push(Write::Release { persons: vec![person] });
+        }
+        return Ok(said);
+    }
+    if held.hold.starts_with("observe/") {
+        return Ok(false);
+    }
+    let id = outcome.row.person.id.clone();
+    let standing = standing(app, &id).await?;
+    let loses = standing.is_some_and(|state| state != State::Active) || !lost(outcome).is_empty();
+    if loses || outcome.row.person.state != State::Active {
+        return Ok(false);
+    }
+    outcome.writes.push(Write::Release { persons: vec![person] });
+    outcome.writes.push(forget_standing(&id));
+    outcome.writes.extend(carry::derived(app, &outcome.row, None).await?);
+    let payload = json!({ "hold": held.hold });
+    outcome.events.push(crate::manage::event(app, EventKind::HoldRelease, None, Some(id), payload));
+    Ok(true)
+}
+
+/// The things that a person who stays active would have no more.
+fn lost(outcome: &Outcome) -> Vec<Lost> {
+    if outcome.before != State::Active || outcome.row.person.state != State::Active {
+        return Vec::new();
+    }
+    let held = subject::held(&outcome.row.grants);
+    let after = having_after(&held, &outcome.diff);
+    let gone = having(&held).into_keys().filter(|thing| !after.contains_key(thing));
+    gone.map(|thing| match thing.kind {
+        GrantKind::Team => Lost::Team { team: thing.object },
+        GrantKind::Role => Lost::Role { role: thing.object },
+        GrantKind::Property | GrantKind::Ownership => Lost::Other { what: thing.kind.as_str().to_owned() },
+    })
+    .collect()
+}
+
+/// Everything of an integration in observe mode waits until it is applied.
+async fn observe(
+    app: &App,
+    integration: IntegrationId,
+    outcomes: &mut [Outcome],
+    places: &[usize],
+) -> Result<(), Refusal> {
+    let key = settings_key(integration);
+    let version = app.store().guard(&key).await.map_err(of_store)?;
+    for outcome in places.iter().map(|place| *place).collect::<Vec<_>>() {
+        let outcome = &mut outcomes[outcome];
+        outcome.diff = Diff::default();
+        outcome.guards.push(Guard::Key { key: key.clone(), version, bump: false });
+        let (persons, hold) = (vec![outcome.row.person.seq], observed(integration));
+        outcome.writes.push(Write::Hold { persons, hold, state: HeldState::Waiting });
+    }
+    Ok(())
+}
+
+struct Weighing<'a> {
+    app: &'a App,
+    cause: Cause,
+    integration: IntegrationId,
+    thresholds: Thresholds,
+    /// The outcomes that are this integration's doing.
+    places: Vec<usize>,
+}
+
+impl Weighing<'_> {
+    async fn weigh(&self, outcomes: &mut [Outcome]) -> Result<(), Refusal> {
+        let losses: Vec<Loss> = self.places.iter().filter_map(|place| self.loss(&outcomes[*place])).collect();
+        if losses.is_empty() {
+            return Ok(());
+        }
+        let guard = removals_guard(self.app, self.integration).await?;
+        let persons: Vec<i64> = losses.iter().filter(|loss| loss.seasoned).map(|loss| loss.person).collect();
+        let window = window(self.app, self.integration, &persons, self.thresholds.people).await?;
+        let teams = self.teams(&losses, outcomes.len()).await?;
+        let admins = self.admins_left(&losses).await?;
+        let (change, thresholds) = (Change::Groups, self.thresholds);
+        let verdict = bailiwick_domain::guard::weigh(thresholds, change, &window, &losses, &teams, admins);
+        if verdict.held.is_empty() && verdict.removed.is_empty() {
+            return Ok(());
+        }
+        self.carry_out(outcomes, verdict, guard).await
+    }
+
+    fn loss(&self, outcome: &Outcome) -> Option<Loss> {
+        let lost = lost(outcome);
+        let person = &outcome.row.person;
+        let seasoned = seasoned(self.app, person.created);
+        (!lost.is_empty()).then_some(Loss { person: person.seq, seasoned, lost })
+    }
+
+    /// The teams that lose members, with their sizes.
+    async fn teams(&self, losses: &[Loss], evaluated: usize) -> Result<Vec<TeamLoss>, Refusal> {
+        let mut losers: BTreeMap<&String, HashSet<i64>> = BTreeMap::new();
+        for loss in losses {
+            for lost in &loss.lost {
+                if let Lost::Team { team } = lost {
+                    losers.entry(team).or_default().insert(loss.person);
+                }
+            }
+        }
+        if losers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<String> = losers.keys().map(|team| (*team).clone()).collect();
+        let sizes: BTreeMap<String, u64> =
+            self.app.store().team_sizes(Some(&ids)).await.map_err(of_store)?.into_iter().collect();
+        let held = match put::open(self.app, self.integration).await? {
+            Some(hold) if !waiting(self.app, &hold.id).await?.is_empty() => Some(hold),
+            _ => None,
+        };
+        let emptying = |team: &String| {
+            let mut reasons = held.iter().flat_map(|hold| &hold.reasons);
+            reasons.find_map(|reason| match reason {
+                Reason::EmptiesTeam { team: id, people } if id == team => Some(*people),
+                _ => None,
+            })
+        };
+        let mut teams = Vec::new();
+        for (team, losers) in losers {
+            if let Some(people) = emptying(team) {
+                // Who is still in it waits to leave: whoever follows would leave it empty.
+                teams.push(TeamLoss { team: team.clone(), before: people, after: 0 });
+                continue;
+            }
+            let size = sizes.get(team).copied().unwrap_or(0);
+            let mut loss =
+                TeamLoss { team: team.clone(), before: size, after: size.saturating_sub(losers.len() as u64) };
+            if loss.after > 0 && evaluated >= CHUNK && self.rest_waits(team, &losers).await? {
+                loss.after = 0;
+            }
+            if loss.after == 0 {
+                loss.before += self.left_lately(team, &losers).await?;
+            }
+            teams.push(loss);
+        }
+        Ok(teams)
+    }
+
+    /// Whether everybody else in the team waits to be evaluated, too: a change larger than what is evaluated at once.
+    async fn rest_waits(&self, team: &str, losers: &HashSet<i64>) -> Result<bool, Refusal> {
+        let mut waiting: HashSet<i64> = HashSet::new();
+        let mut after = 0;
+        while waiting.len() < LOOKED_AT {
+            let page = self.app.store().dirty(after, PAGE).await.map_err(of_store)?;
+            let Some(last) = page.last() else { break };
+            after = *last;
+            waiting.extend(page);
+        }
+        let mut after = 0;
+        loop {
+            let holders = self.app.store().holders(GrantKind::Team, team, after, PAGE).await.map_err(of_store)?;
+            let stays = |person: &bailiwick_store::rows::PersonRow| {
+                person.state == State::Active && !losers.contains(&person.seq) && !waiting.contains(&person.seq)
+            };
+            if holders.iter().any(|(person, _)| stays(person)) {
+                return Ok(false);
+            }
+            match holders.last() {
+                Some((person, _)) => after = person.seq,
+                None => return Ok(true),
+            }
+        }
+    }
+
+    /// How many left the team within the hour by this integration's doing: one after the other is as empty as all at
+    /// once.
+    async fn left_lately(&self, team: &str, losers: &HashSet<i64>) -> Result<u64, Refusal> {
+        let since = Millis(self.app.clock().now().0.saturating_sub(WINDOW_MS));
+        let removed = self.app.store().removals(self.integration, since).await.map_err(of_store)?;
+        let mut left = 0;
+        for person in removed.into_iter().filter(|person| !losers.contains(person)).take(LEFT_LOOKED_AT) {
+            let grants = self.app.store().grants_of(person, false).await.map_err(of_store)?;
+            let ended = |until: Option<Millis>| until.is_some_and(|until| until >= since);
+            left += u64::from(
+                grants.iter().any(|grant| grant.kind == GrantKind::Team && grant.object == team && ended(grant.until)),
+            );
+        }
+        Ok(left)
+    }
+
+    /// Whether an active admin would be left.
+    async fn admins_left(&self, losses: &[Loss]) -> Result<bool, Refusal> {
+        let admin = |lost: &Lost| matches!(lost, Lost::Role { role } if role == ADMIN);
+        let losing: HashSet<i64> =
+            losses.iter().filter(|loss| loss.lost.iter().any(admin)).map(|loss| loss.person).collect();
+        if losing.is_empty() {
+            return Ok(true);
+        }
+        let by_hand = self.app.store().active_admins().await.map_err(of_store)?;
+        if !by_hand.is_empty() {
+            // Whoever has the role by hand has lost nothing.
+            return Ok(true);
+        }
+        let mut after = 0;
+        loop {
+            let holders = self.app.store().holders(GrantKind::Role, ADMIN, after, PAGE).await.map_err(of_store)?;
+            if holders.iter().any(|(person, _)| person.state == State::Active && !losing.contains(&person.seq)) {
+                return Ok(true);
+            }
+            match holders.last() {
+                Some((person, _)) => after = person.seq,
+                None => return Ok(false),
+            }
+        }
+    }
+
+    /// In the commit of a call it goes with the first outcome, for all are one set; in the background it is a commit of
+    /// its own before them.
+    async fn carry_out(&self, outcomes: &mut [Outcome], verdict: Verdict, guard: Guard) -> Result<(), Refusal> {
+        let mut set = ChangeSet { at: self.app.clock().now(), guards: vec![guard], ..ChangeSet::default() };
+        let persons = |of: &BTreeSet<i64>| of.iter().copied().collect::<Vec<i64>>();
+        if !verdict.removed.is_empty() {
+            set.writes.push(Write::NoteRemovals { integration: self.integration, persons: persons(&verdict.removed) });
+        }
+        let concerned = |outcome: &Outcome| verdict.held.contains(&outcome.row.person.seq);
+        if !verdict.held.is_empty() {
+            let held = persons(&verdict.held);
+            let only = outcomes.iter().find(|outcome| concerned(outcome)).filter(|_| held.len() == 1);
+            let person = only.map(|outcome| outcome.row.person.id.clone());
+            let request = self.app.request_id();
+            let batch = Batch {
+                integration: self.integration,
+                persons: &held,
+                person: person.as_deref(),
+                reasons: &verdict.reasons,
+                request: &request,
+                actor: if self.cause == Cause::Recompute { "server" } else { self.app.actor() },
+            };
+            put::put(self.app, &mut set, batch).await?;
+        }
+        if let Cause::Call(_) = self.cause {
+            let Some(first) = self.places.first().map(|place| &mut outcomes[*place]) else { return Ok(()) };
+            first.guards.extend(set.guards);
+            first.writes.extend(set.writes);
+            first.events.extend(set.events);
+            outcomes.iter_mut().filter(|outcome| concerned(outcome)).for_each(|outcome| outcome.diff = Diff::default());
+            return Ok(());
+        }
+        for outcome in outcomes.iter().filter(|outcome| concerned(outcome)) {
+            set.guards.extend(outcome.guards.iter().filter(|guard| matches!(guard, Guard::Person { .. })).cloned());
+        }
+        let done = match self.app.store().commit(set).await {
+            Ok(_) => true,
+            Err(Error::Stale) => false,
+            Err(error) => return Err(of_store(error)),
+        };
+        for place in &self.places {
+            let outcome = &mut outcomes[*place];
+            // Who is held has another epoch now and is looked at again. If nothing could be noted, nobody goes on.
+            if concerned(outcome) || !done {
+                outcome.diff = Diff::default();
+                outcome.guards.push(Guard::Person { seq: outcome.row.person.seq, epoch: -1 });
+            }
+        }
+        Ok(())
+    }
+}

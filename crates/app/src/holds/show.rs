@@ -1,0 +1,150 @@
+//! Looking at holds: who waits, and what would become of them.
+
+use super::decide::waiting;
+use super::{HOLDS, evaluate, standing};
+use crate::Refusal;
+use crate::access::{self, Action, Object, Principal};
+use crate::app::App;
+use crate::error::of_store;
+use crate::mapping::subject;
+use bailiwick_domain::guard::Hold;
+use bailiwick_domain::mapping::effects::{having, having_after};
+use bailiwick_domain::person::State;
+use bailiwick_scim::Code;
+use bailiwick_store::query::EntryQuery;
+
+/// Persons looked at between two steps.
+const CHUNK: usize = 200;
+
+/// A hold in a list.
+#[derive(Clone, Debug)]
+pub struct HoldSummary {
+    /// What is kept of it.
+    pub hold: Hold,
+    /// `open`, `approved`, `rejected`, `partly`.
+    pub state: String,
+    /// Name of the integration.
+    pub integration: String,
+    /// Persons who wait.
+    pub waiting: u64,
+}
+
+/// A hold with who waits in it.
+#[derive(Clone, Debug)]
+pub struct HoldShown {
+    /// What a list shows, too.
+    pub summary: HoldSummary,
+    /// Persons who wait, behind the place asked for.
+    pub persons: Vec<HeldPerson>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<i64>,
+}
+
+/// A person who waits, and what would become of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldPerson {
+    /// Row: the place in the list.
+    pub seq: i64,
+    /// Id.
+    pub id: String,
+    /// Name shown.
+    pub display: String,
+    /// Where the person stands.
+    pub state: State,
+    /// Where the person would stand.
+    pub would_be: State,
+    /// Teams, roles and the like that the person would lose: kind and object.
+    pub loses: Vec<(String, String)>,
+}
+
+/// The holds in that state, or all, the oldest first behind that id.
+///
+/// # Errors
+/// `forbidden`, or when the store cannot answer.
+pub async fn list_holds(
+    app: &App,
+    principal: &Principal,
+    state: Option<&str>,
+    after: Option<String>,
+    limit: u32,
+) -> Result<Vec<HoldSummary>, Refusal> {
+    access::require(app, principal, Action::HoldRead, &Object::None).await?;
+    let query = EntryQuery {
+        collection: HOLDS.to_owned(),
+        state: state.map(str::to_owned),
+        after,
+        limit,
+        ..EntryQuery::default()
+    };
+    let mut holds = Vec::new();
+    for entry in app.store().entries(query).await.map_err(of_store)? {
+        let Ok(hold) = serde_json::from_str::<Hold>(&entry.doc) else { continue };
+        holds.push(summary(app, hold, entry.state.unwrap_or_default()).await?);
+    }
+    Ok(holds)
+}
+
+async fn summary(app: &App, hold: Hold, state: String) -> Result<HoldSummary, Refusal> {
+    let row = app.store().integration(hold.integration).await.map_err(of_store)?;
+    let integration = row.map_or_else(|| hold.integration.printed(), |row| row.name);
+    Ok(HoldSummary { waiting: waiting(app, &hold.id).await?.len() as u64, integration, state, hold })
+}
+
+/// One hold, with so many of the persons who wait behind that row.
+///
+/// # Errors
+/// `forbidden`, an unknown hold, or when the store cannot answer.
+pub async fn show_hold(
+    app: &App,
+    principal: &Principal,
+    id: &str,
+    after: Option<i64>,
+    limit: u32,
+) -> Result<HoldShown, Refusal> {
+    access::require(app, principal, Action::HoldRead, &Object::None).await?;
+    let (hold, state) = read(app, id).await?;
+    let mut all = waiting(app, id).await?;
+    all.sort_unstable();
+    all.retain(|person| after.is_none_or(|after| *person > after));
+    let more = all.len() > limit as usize;
+    all.truncate(limit as usize);
+    let next = all.last().copied().filter(|_| more);
+    let mut persons = Vec::with_capacity(all.len());
+    for chunk in all.chunks(CHUNK) {
+        persons.extend(would_be(app, chunk).await?);
+    }
+    Ok(HoldShown { summary: summary(app, hold, state).await?, persons, next })
+}
+
+/// What would become of these persons if nothing were held.
+pub(super) async fn would_be(app: &App, persons: &[i64]) -> Result<Vec<HeldPerson>, Refusal> {
+    let mut shown = Vec::new();
+    for outcome in evaluate::of_held(app, persons, |_| true).await? {
+        let person = &outcome.row.person;
+        let would_be = standing(app, &person.id).await?.unwrap_or(person.state);
+        let held = subject::held(&outcome.row.grants);
+        let before = having(&held);
+        let after = if would_be == State::Closed { Default::default() } else { having_after(&held, &outcome.diff) };
+        let gone = before.into_keys().filter(|thing| !after.contains_key(thing));
+        shown.push(HeldPerson {
+            seq: person.seq,
+            id: person.id.clone(),
+            display: person.display.clone(),
+            state: person.state,
+            would_be,
+            loses: gone.map(|thing| (thing.kind.as_str().to_owned(), thing.object)).collect(),
+        });
+    }
+    Ok(shown)
+}
+
+/// A hold and where it stands.
+pub(super) async fn read(app: &App, id: &str) -> Result<(Hold, String), Refusal> {
+    let entry = app.store().entry(HOLDS, id).await.map_err(of_store)?;
+    let missing =
+        || Refusal::new(Code::NotFound, format!("There is no hold with the id \"{id}\". See: bailiwick hold list"));
+    let entry = entry.ok_or_else(missing)?;
+    let hold = serde_json::from_str(&entry.doc)
+        .map_err(|error| of_store(bailiwick_store::Error::Broken(format!("hold {id}: {error}"))))?;
+    Ok((hold, entry.state.unwrap_or_default()))
+}

@@ -1,0 +1,120 @@
+//! Observe mode: stored, answered, and without consequence until an admin has seen what would follow.
+
+use super::support::*;
+use bailiwick_app::holds;
+use bailiwick_app::manage::{self, NewAdmin, NewIntegration, Setting};
+use bailiwick_domain::person::State;
+use bailiwick_domain::preset::Preset;
+use bailiwick_testkit::{Client, TestApp};
+use serde_json::json;
+
+/// An integration that is only observed.
+async fn observed(test: &TestApp) -> Client {
+    let new = NewIntegration { name: "watched".to_owned(), preset: Preset::Okta, rate_limit: Some(0), observe: true };
+    let made = manage::create_integration(test.app(), new).await.unwrap();
+    Client::new(test.address(), &made.token.token)
+}
+
+async fn create(client: &mut Client, name: &str) -> String {
+    let user = json!({ "schemas": [USER], "userName": name, "title": "Engineer" });
+    client.post("/scim/v2/Users", &user).await.expect(201).at("/id").as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn nothing_follows_until_it_was_looked_at_and_applied() {
+    let test = TestApp::start().await;
+    let mut client = observed(&test).await;
+    let team = team(&test, "crew").await;
+    rules(&test, &[("crew", "{group: Crew}", "[{team: crew}]")]).await;
+    let ids: Vec<String> =
+        [create(&mut client, "a@x.example").await, create(&mut client, "b@x.example").await].to_vec();
+    let crew = group(&mut client, "Crew", &ids).await;
+    let off = create(&mut client, "c@x.example").await;
+    switch(&mut client, &off, false).await;
+    settle(&test).await;
+    // SCIM is as always.
+    let shown = client.get(&format!("/scim/v2/Users/{}", ids[0])).await.expect(200);
+    assert_eq!((shown.at("/title"), shown.at("/groups/0/value")), (json!("Engineer"), json!(crew)));
+    assert_eq!((persons(&test).await.len(), size(&test, &team).await), (0, 0));
+    let (app, host) = (test.app(), host());
+    let seen = holds::observe_integration(app, &host, "watched").await.unwrap();
+    assert_eq!((seen.observing, seen.create, seen.link, seen.refused), (true, 3, 0, 0));
+    assert_eq!(seen.effects.teams[&team].after, 2);
+    assert_eq!(seen.effects.gained.count, 2);
+    // What comes afterwards has to be seen, too.
+    create(&mut client, "d@x.example").await;
+    for basis in ["", "1.x", &seen.basis] {
+        let stale = holds::apply_integration(app, &host, "watched", basis).await.unwrap_err();
+        assert_eq!((stale.status, stale.code), (409, "apply-stale"), "{basis}");
+    }
+    assert!(persons(&test).await.is_empty());
+    let seen = holds::observe_integration(app, &host, "watched").await.unwrap();
+    let applied = holds::apply_integration(app, &host, "watched", &seen.basis).await.unwrap();
+    assert_eq!((applied.created, applied.linked, applied.changed), (4, 0, 0));
+    assert_eq!((standing(&test, State::Active).await, standing(&test, State::Inactive).await), (3, 1));
+    assert_eq!(size(&test, &team).await, 2);
+    let one = persons(&test).await.into_iter().find(|row| row.user_name.as_deref() == Some("a@x.example")).unwrap();
+    assert!(one.doc.contains("Engineer") && one.authority.is_some(), "{one:?}");
+    // From now on everything has its consequence.
+    assert!(!manage::find_integration(app, "watched").await.unwrap().settings.observe);
+    switch(&mut client, &ids[0], false).await;
+    assert_eq!(standing(&test, State::Inactive).await, 2);
+    assert!(holds::apply_integration(app, &host, "watched", &seen.basis).await.is_err());
+}
+
+#[tokio::test]
+async fn identity_rules_hold_as_if_the_users_had_just_come() {
+    let test = TestApp::start().await;
+    hire(&test, 0, 1).await;
+    let new = NewAdmin {
+        user_name: "root".to_owned(),
+        display: String::new(),
+        email: None,
+        password: "correct horse battery".to_owned(),
+    };
+    manage::create_admin(test.app(), new).await.unwrap();
+    let mut client = observed(&test).await;
+    let local = create(&mut client, "root").await;
+    create(&mut client, &name(0)).await;
+    let (app, host) = (test.app(), host());
+    let seen = holds::observe_integration(app, &host, "watched").await.unwrap();
+    assert_eq!((seen.create, seen.refused, seen.conflicts), (1, 1, 2));
+    let applied = holds::apply_integration(app, &host, "watched", &seen.basis).await.unwrap();
+    assert_eq!((applied.created, applied.refused), (1, 1));
+    let pairs = manage::list_conflicts(app, &host, Some("open")).await.unwrap();
+    assert_eq!(pairs.len(), 2);
+    // Who is kept apart gets a person of its own.
+    let pair = pairs.iter().find(|pair| pair.resource.as_deref() == Some(&*local)).unwrap();
+    manage::keep_conflict(app, &host, &pair.id, None).await.unwrap();
+    assert_eq!(persons(&test).await.len(), 4);
+}
+
+#[tokio::test]
+async fn switched_on_later_further_changes_wait() {
+    let test = TestApp::start().await;
+    let ids = company(&test, 30).await;
+    let mut client = test.client();
+    let team = team(&test, "crew").await;
+    rules(&test, &[("crew", "{group: Crew}", "[{team: crew}]")]).await;
+    let crew = group(&mut client, "Crew", &ids[..3]).await;
+    settle(&test).await;
+    let (app, host) = (test.app(), host());
+    manage::set_integration(app, TestApp::INTEGRATION, vec![Setting::Observe]).await.unwrap();
+    switch(&mut client, &ids[29], false).await;
+    client.delete(&format!("/scim/v2/Users/{}", ids[28])).await.expect(204);
+    let add = json!({ "schemas": [PATCH], "Operations": [{ "op": "add", "path": "members", "value": [{ "value": ids[5] }] }] });
+    assert!(client.patch(&format!("/scim/v2/Groups/{crew}"), &add).await.status < 300);
+    let title = json!({ "schemas": [PATCH], "Operations": [{ "op": "add", "path": "title", "value": "Boss" }] });
+    client.patch(&format!("/scim/v2/Users/{}", ids[7]), &title).await.expect(200);
+    hire(&test, 30, 1).await;
+    settle(&test).await;
+    assert_eq!((standing(&test, State::Active).await, size(&test, &team).await), (30, 3));
+    assert!(!person(&test, 7).await.doc.contains("Boss"));
+    let seen = holds::observe_integration(app, &host, TestApp::INTEGRATION).await.unwrap();
+    assert_eq!((seen.create, seen.waiting, seen.ended), (1, 4, 2));
+    let applied = holds::apply_integration(app, &host, TestApp::INTEGRATION, &seen.basis).await.unwrap();
+    assert_eq!((applied.created, applied.changed), (1, 4));
+    assert_eq!((standing(&test, State::Inactive).await, standing(&test, State::Closed).await), (1, 1));
+    assert_eq!(size(&test, &team).await, 4);
+    assert!(person(&test, 7).await.doc.contains("Boss"));
+}
