@@ -1,9 +1,13 @@
 //! What can be typed. The doc comments are the help texts; `docs/reference/cli.md` is rendered from them.
 
 mod access;
+<<<<<<< HEAD
 mod guard;
 mod leaver;
 mod rule;
+=======
+mod import;
+>>>>>>> w-import
 mod values;
 mod webhook;
 
@@ -14,8 +18,12 @@ pub(crate) use webhook::WebhookCommand;
 mod tests;
 
 pub(crate) use access::{ApiTokenCommand, InviteCommand, RoleCommand, SessionCommand};
+<<<<<<< HEAD
 pub(crate) use guard::{HoldCommand, MappingCommand};
 pub(crate) use leaver::{HandoverCommand, LeaverArgs};
+=======
+pub(crate) use import::{ExportArgs, ImportArgs};
+>>>>>>> w-import
 pub(crate) use values::{RateLimit, SignInClaim, Since, Switch, level};
 
 use bailiwick_domain::preset::Preset;
@@ -106,6 +114,10 @@ pub(crate) enum Command {
     /// Send events to other services
     #[command(subcommand)]
     Webhook(WebhookCommand),
+    /// Take files into the catalog: catalog-info.yaml, opslevel.yml, a CSV of people, or a folder of them
+    Import(ImportArgs),
+    /// Write the catalog as descriptors of Backstage
+    Export(ExportArgs),
     /// Bring the schema of the store up to date, or move a store between a folder and a database
     Migrate(MigrateArgs),
 }

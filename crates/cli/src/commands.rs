@@ -6,8 +6,13 @@ mod api_token;
 mod audit;
 mod conflict;
 mod domain;
+<<<<<<< HEAD
 mod handover;
 mod hold;
+=======
+mod export;
+mod import;
+>>>>>>> w-import
 mod integration;
 mod leaver;
 mod log;
@@ -69,6 +74,8 @@ async fn short(command: Command, config: &Config) -> Done {
         Command::Access(args) => access::run(&app, args).await,
         Command::Domain(command) => domain::run(&app, command).await,
         Command::Audit(command) => audit::run(&app, command).await,
+        Command::Import(args) => import::run(&app, args).await,
+        Command::Export(args) => export::run(&app, args).await,
         Command::Webhook(command) => webhook::run(&app, command).await,
     }
 }

@@ -15,8 +15,7 @@ use bailiwick_domain::yaml::shown;
 use bailiwick_scim::text::match_key;
 use bailiwick_scim::{Code, Object};
 use bailiwick_store::rows::ItemRow;
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
@@ -224,14 +223,23 @@ pub(super) async fn apply(
     for group in order(found, phase) {
         let one_by_one =
             group.first().is_some_and(|index| matches!(found.items[*index].entity.kind(), Kind::Team | Kind::Domain));
-        let steps = &plan.steps;
-        let work = group.iter().filter(|index| matches!(steps[**index], Step::Create | Step::Change { .. }));
-        let work = work.map(|index| {
-            let (index, step) = (*index, steps[*index].clone());
-            async move { (index, write(app, principal, &found.items[index], step, options).await) }
-        });
-        let done: Vec<(usize, Result<(), Vec<Fault>>)> =
-            stream::iter(work).buffer_unordered(if one_by_one { 1 } else { AT_ONCE }).collect().await;
+        let most = if one_by_one { 1 } else { AT_ONCE };
+        let mut running = FuturesUnordered::new();
+        let mut done = Vec::new();
+        for index in group {
+            let step = &plan.steps[index];
+            if !matches!(step, Step::Create | Step::Change { .. }) {
+                continue;
+            }
+            if running.len() >= most {
+                done.extend(running.next().await);
+            }
+            running.push(write_one(app, principal, index, &found.items[index], step.clone(), options));
+        }
+        while let Some(outcome) = running.next().await {
+            done.push(outcome);
+        }
+        drop(running);
         for (index, outcome) in done {
             if let Err(faults) = outcome {
                 plan.steps[index] = Step::Refused;
@@ -241,6 +249,17 @@ pub(super) async fn apply(
             }
         }
     }
+}
+
+async fn write_one(
+    app: &App,
+    principal: &Principal,
+    index: usize,
+    wanted: &Wanted,
+    step: Step,
+    options: Options,
+) -> (usize, Result<(), Vec<Fault>>) {
+    (index, write(app, principal, wanted, step, options).await)
 }
 
 /// What is written together, in order: what others refer to comes first, and a parent before its children.

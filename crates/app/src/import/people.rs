@@ -33,6 +33,28 @@ pub(super) struct Someone {
 }
 
 impl Someone {
+    /// Takes what another file says of the same person: teams and fields that this one does not have. Who is called
+    /// otherwise there is not joined.
+    fn joins(&mut self, other: &Self) -> bool {
+        let (Some(own), Some(more)) = (&mut self.said, &other.said) else { return false };
+        let names = own.name.is_none() || more.name.is_none() || own.name == more.name;
+        if own.display != more.display || !names {
+            return false;
+        }
+        for (field, value) in &more.fields {
+            own.fields.entry(field.clone()).or_insert_with(|| value.clone());
+        }
+        own.email = own.email.take().or_else(|| more.email.clone());
+        for (team, role) in &other.teams {
+            match self.teams.iter_mut().find(|(known, _)| known == team) {
+                Some((_, known)) if known == CONTRIBUTOR => known.clone_from(role),
+                Some(_) => {}
+                None => self.teams.push((team.clone(), role.clone())),
+            }
+        }
+        true
+    }
+
     pub(super) fn fault(&self, message: impl Into<String>) -> Fault {
         Fault { line: self.line, column: 1, field: String::new(), message: message.into() }
     }
@@ -120,6 +142,10 @@ fn gather(found: &Found, plan: &Plan, report: &mut Report) -> Vec<Someone> {
         };
         let known = [&reference, &mail].into_iter().flatten().find_map(|key| by_key.get(key)).copied();
         if let Some(known) = known {
+            if all[known].joins(&someone) {
+                by_key.extend([reference, mail].into_iter().flatten().map(|key| (key, known)));
+                continue;
+            }
             let first: &Someone = &all[known];
             let message = format!("describes {}, as {}:{} does already", someone.name, first.path, first.line);
             report.tell(one.file, Severity::Error, someone.fault(message));

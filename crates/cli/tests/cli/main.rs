@@ -6,6 +6,7 @@
 
 mod commands;
 mod demo;
+mod import;
 mod journal;
 mod kill;
 mod migrate;

@@ -41,7 +41,11 @@ mod definitions;
 mod door;
 mod entities;
 mod events;
+<<<<<<< HEAD
 mod handovers;
+=======
+mod imports;
+>>>>>>> w-import
 mod integrations;
 mod invites;
 mod items;
@@ -97,6 +101,7 @@ static GROUPS: &[Group] = &[
         about: "Which places of a User fill which fields of a person.",
         endpoints: attributes::ROUTES,
     },
+    Group { tag: "imports", about: "Files into the catalog, and the catalog as files.", endpoints: imports::ROUTES },
     Group { tag: "conflicts", about: "Pairs that may be one human.", endpoints: conflicts::ROUTES },
     Group {
         tag: "handovers",

@@ -2,6 +2,7 @@
 
 mod door;
 mod feed;
+mod imports;
 mod resources;
 mod webhooks;
 
