@@ -2,7 +2,11 @@
 
 mod access;
 <<<<<<< HEAD
+<<<<<<< HEAD
 mod guard;
+=======
+mod catalog;
+>>>>>>> w-catalog
 mod leaver;
 mod rule;
 =======
@@ -19,7 +23,11 @@ mod tests;
 
 pub(crate) use access::{ApiTokenCommand, InviteCommand, RoleCommand, SessionCommand};
 <<<<<<< HEAD
+<<<<<<< HEAD
 pub(crate) use guard::{HoldCommand, MappingCommand};
+=======
+pub(crate) use catalog::{EntityCommand, Gone, Listing, MemberCommand, OwnershipArgs, Place, Said, TeamCommand};
+>>>>>>> w-catalog
 pub(crate) use leaver::{HandoverCommand, LeaverArgs};
 =======
 pub(crate) use import::{ExportArgs, ImportArgs};
@@ -74,6 +82,14 @@ pub(crate) enum Command {
     /// Look at persons: the humans behind Users
     #[command(subcommand)]
     Person(PersonCommand),
+    /// Look after teams: who belongs to them, and the groups that feed them
+    #[command(subcommand)]
+    Team(TeamCommand),
+    /// Look after entities: components, systems, domains, APIs, resources
+    #[command(subcommand)]
+    Entity(EntityCommand),
+    /// Tell what nobody answers for, and what only seems to be answered for
+    Ownership(OwnershipArgs),
     /// Decide pairs that may be one human
     #[command(subcommand)]
     Conflict(ConflictCommand),

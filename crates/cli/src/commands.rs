@@ -7,6 +7,10 @@ mod audit;
 mod conflict;
 mod domain;
 <<<<<<< HEAD
+<<<<<<< HEAD
+=======
+mod entity;
+>>>>>>> w-catalog
 mod handover;
 mod hold;
 =======
@@ -14,6 +18,7 @@ mod export;
 mod import;
 >>>>>>> w-import
 mod integration;
+mod items;
 mod leaver;
 mod log;
 mod migrate;
@@ -22,6 +27,7 @@ mod role;
 mod rule;
 mod serve;
 mod session;
+mod team;
 mod token;
 mod webhook;
 
@@ -61,6 +67,9 @@ async fn short(command: Command, config: &Config) -> Done {
         Command::Token(command) => token::run(&app, command).await,
         Command::Log(args) => log::run(&app, args).await,
         Command::Person(command) => person::run(&app, command).await,
+        Command::Team(command) => team::run(&app, command).await,
+        Command::Entity(command) => entity::run(&app, command).await,
+        Command::Ownership(args) => entity::ownership(&app, args).await,
         Command::Conflict(command) => conflict::run(&app, command).await,
         Command::Hold(command) => hold::run(&app, command).await,
         Command::Leaver(args) => leaver::run(&app, args).await,

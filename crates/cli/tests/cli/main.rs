@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "processes are timed by the real clock")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail a test by panicking")]
 
+mod catalog;
 mod commands;
 mod demo;
 mod import;

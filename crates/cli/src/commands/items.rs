@@ -1,0 +1,181 @@
+//! What `team` and `entity` have in common: documents typed as flags, and items shown.
+
+use crate::args::Said;
+use crate::out::{self, Failure, refused};
+use bailiwick_app::catalog::{EffectiveOwner, Item, OwnerOf};
+use bailiwick_domain::catalog::Reference;
+use bailiwick_scim::Object;
+use bailiwick_store::rows::{EventRow, ItemRef, ItemRow};
+use serde_json::{Map, Value, json};
+use std::io::Read as _;
+use std::path::Path;
+
+/// Longest document, in bytes.
+const DOCUMENT_BYTES: u64 = 1024 * 1024;
+/// The word that takes something away.
+const NONE: &str = "none";
+
+/// What a flag says: a text, or null for what is to go.
+pub(super) fn put(patch: &mut Object, key: &str, said: Option<String>) {
+    if let Some(text) = said {
+        patch.insert(key.to_owned(), if text == NONE { Value::Null } else { Value::from(text) });
+    }
+}
+
+/// A merge patch of what was typed; a file first, flags above it. `aliases` are those there are already.
+pub(super) fn patch(said: Said, aliases: &[Value]) -> Result<Object, Failure> {
+    let mut patch = match &said.document {
+        Some(file) => read(file)?,
+        None => Map::new(),
+    };
+    put(&mut patch, "title", said.title);
+    put(&mut patch, "description", said.description);
+    put(&mut patch, "type", said.item_type);
+    if !said.tags.is_empty() {
+        let tags = said.tags.iter().map(|tag| match tag.split_once('=') {
+            Some((key, value)) => json!({ "key": key, "value": value }),
+            None => json!({ "value": tag }),
+        });
+        patch.insert("tags".to_owned(), tags.collect());
+    }
+    if !said.aliases.is_empty() {
+        let mut all = aliases.to_vec();
+        all.extend(said.aliases.into_iter().map(Value::from).filter(|alias| !aliases.contains(alias)));
+        patch.insert("aliases".to_owned(), Value::Array(all));
+    }
+    for property in said.properties {
+        let Some((name, value)) = property.split_once('=') else {
+            return Err(Failure::Usage(format!("--property {property}: NAME=VALUE is expected")));
+        };
+        // What is no JSON is text.
+        let value = match value {
+            NONE => Value::Null,
+            value => serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)),
+        };
+        let all = patch.entry("properties".to_owned()).or_insert_with(|| Value::Object(Map::new()));
+        match all {
+            Value::Object(all) => drop(all.insert(name.to_owned(), value)),
+            _ => return refused("\"properties\" of the document must be an object"),
+        }
+    }
+    Ok(patch)
+}
+
+fn read(file: &Path) -> Result<Object, Failure> {
+    let unread = |error: std::io::Error| Failure::Refused(format!("{}: {error}", file.display()));
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        std::io::stdin().take(DOCUMENT_BYTES + 1).read_to_end(&mut bytes).map_err(unread)?;
+    } else {
+        let open = std::fs::File::open(file).map_err(unread)?;
+        open.take(DOCUMENT_BYTES + 1).read_to_end(&mut bytes).map_err(unread)?;
+    }
+    if bytes.len() as u64 > DOCUMENT_BYTES {
+        return refused(format!("{}: longer than {DOCUMENT_BYTES} bytes", file.display()));
+    }
+    bailiwick_scim::json::parse_object(&bytes)
+        .map_err(|refusal| Failure::Refused(format!("{}: {}", file.display(), refusal.detail)))
+}
+
+/// `kind:namespace/name` of a row.
+pub(super) fn reference(row: &ItemRow) -> String {
+    named(&row.kind, &row.namespace, &row.name)
+}
+
+fn named(kind: &str, namespace: &str, name: &str) -> String {
+    use bailiwick_domain::catalog::Kind;
+    let kind = Kind::parse(kind).unwrap_or_else(|_| Kind::Other(kind.into()));
+    Reference { kind, namespace: namespace.to_owned(), name: name.to_owned() }.to_string()
+}
+
+pub(super) fn other(item: &ItemRef) -> String {
+    named(&item.kind, &item.namespace, &item.name)
+}
+
+/// An item as JSON: the document with what is computed at reading.
+pub(super) fn value(item: &Item) -> Value {
+    let row = &item.row;
+    let mut value = json!({ "id": row.id, "reference": reference(row) });
+    if let Some(object) = value.as_object_mut() {
+        object.extend(item.document.clone());
+        object.insert("effective_owner".to_owned(), item.owner.as_ref().map_or(Value::Null, owner_value));
+        let part_of = row.parent.as_ref().map_or(Value::Null, |parent| other(parent).into());
+        object.insert("part_of".to_owned(), part_of);
+        object.insert("names".to_owned(), item.names.iter().map(String::as_str).collect());
+        object.insert("created".to_owned(), row.created.to_string().into());
+        object.insert("modified".to_owned(), row.modified.to_string().into());
+    }
+    value
+}
+
+fn owner_value(owner: &EffectiveOwner) -> Value {
+    let through = owner.through.as_ref().map(other);
+    match &owner.owner {
+        OwnerOf::Team(team) => json!({ "kind": "team", "id": team.id, "title": team.title, "through": through }),
+        OwnerOf::Person { id, display, active, .. } => {
+            json!({ "kind": "person", "id": id, "title": display, "active": active, "through": through })
+        }
+        OwnerOf::Missing(text) => json!({ "kind": "missing", "id": null, "title": text, "through": through }),
+    }
+}
+
+/// An owner for people.
+pub(super) fn owner(owner: Option<&EffectiveOwner>) -> String {
+    let Some(owner) = owner else { return "nobody".to_owned() };
+    let name = match &owner.owner {
+        OwnerOf::Team(team) => team.title.clone(),
+        OwnerOf::Person { display, active: true, .. } => format!("{display} (a person)"),
+        OwnerOf::Person { display, active: false, .. } => format!("{display} (a person, not active)"),
+        OwnerOf::Missing(text) => format!("{text} (not there)"),
+    };
+    match &owner.through {
+        Some(place) => format!("{name}, through {}", other(place)),
+        None => name,
+    }
+}
+
+/// Lines that an item of any kind has.
+pub(super) fn sheet(item: &Item) -> Vec<String> {
+    let row = &item.row;
+    let mut lines = vec![format!("{} ({})", row.title, row.id), format!("  reference    {}", reference(row))];
+    let text = |key: &str| item.document.get(key).and_then(Value::as_str);
+    for (label, key) in [("description", "description"), ("type", "type"), ("tier", "tier"), ("lifecycle", "lifecycle")]
+    {
+        if let Some(text) = text(key) {
+            lines.push(format!("  {label:<11}  {text}"));
+        }
+    }
+    if let Some(parent) = &row.parent {
+        lines.push(format!("  part of      {}", other(parent)));
+    }
+    if row.kind != "team" {
+        lines.push(format!("  owner        {}", owner(item.owner.as_ref())));
+    }
+    let names: Vec<&str> = item.names.iter().map(String::as_str).filter(|name| *name != row.name_key).collect();
+    if !names.is_empty() {
+        lines.push(format!("  also called  {}", names.join(", ")));
+    }
+    let tags: Vec<String> =
+        item.document.get("tags").and_then(Value::as_array).into_iter().flatten().map(tag).collect();
+    if !tags.is_empty() {
+        lines.push(format!("  tags         {}", tags.join(", ")));
+    }
+    lines.push(format!("  modified     {}", out::moment(row.modified)));
+    lines
+}
+
+fn tag(tag: &Value) -> String {
+    let value = tag["value"].as_str().unwrap_or_default();
+    tag["key"].as_str().map_or_else(|| value.to_owned(), |key| format!("{key}={value}"))
+}
+
+/// An entry of a history as JSON.
+pub(super) fn event_value(event: &EventRow) -> Value {
+    json!({ "id": event.seq, "at": event.at.to_string(), "kind": event.kind, "actor": event.actor,
+        "person": event.person, "request": event.request, "detail": event.payload })
+}
+
+/// Every fault of a refused document on one line.
+pub(super) fn said(invalid: bailiwick_app::catalog::Invalid) -> Failure {
+    Failure::Refused(invalid.refusal.detail)
+}
