@@ -30,16 +30,28 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// A SCIM call.
     pub(crate) fn request(&self, method: &str, path: &str, body: Option<&str>, expect: u16) -> Request {
+        self.call(method, path, body.map(|body| ("application/scim+json", body)), expect)
+    }
+
+    /// A call of the REST API; the path is the one below its base.
+    pub(crate) fn api(&self, method: &str, path: &str, body: Option<&str>, expect: u16) -> Request {
+        self.call(method, &format!("/api/v1{path}"), body.map(|body| ("application/json", body)), expect)
+    }
+
+    fn call(&self, method: &str, path: &str, body: Option<(&str, &str)>, expect: u16) -> Request {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
         if !self.token.is_empty() {
             head.push_str(&format!("Authorization: Bearer {}\r\n", self.token));
         }
-        if let Some(body) = body {
-            head.push_str(&format!("Content-Type: application/scim+json\r\nContent-Length: {}\r\n", body.len()));
+        if let Some((media, body)) = body {
+            head.push_str(&format!("Content-Type: {media}\r\nContent-Length: {}\r\n", body.len()));
+        } else if method == "POST" {
+            head.push_str("Content-Length: 0\r\n");
         }
         head.push_str("\r\n");
-        head.push_str(body.unwrap_or_default());
+        head.push_str(body.map(|(_, body)| body).unwrap_or_default());
         Request { bytes: head.into_bytes(), expect, holds: Vec::new() }
     }
 }

@@ -3,12 +3,13 @@
 //! PostgreSQL.
 //!
 //! `bailiwick-bench BINARY [--engine sqlite|postgres|both] [--users 1000,10000,100000] [--growth 100000,1000000]
-//! [--seconds 5] [--folder DIR] [--cluster PROGRAM | --database-url URL]` prints a Markdown table for each engine. The
+//! [--catalog 100000] [--seconds 5] [--folder DIR] [--cluster PROGRAM | --database-url URL]` prints a Markdown table for each engine. The
 //! server runs with its defaults (durable commits, journal on) except for `--rate-limit off`. PROGRAM starts a cluster
 //! for the run; at URL, databases named `bailiwick_bench...` are made and dropped.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
+mod catalog;
 mod cluster;
 mod filler;
 mod hello;
@@ -53,6 +54,8 @@ pub(crate) struct Options {
     pub(crate) users: Vec<usize>,
     /// Sizes that one store is grown to; then nothing else is measured.
     pub(crate) growth: Vec<usize>,
+    /// People of a company whose catalog is measured; then nothing else is measured.
+    pub(crate) catalog: Option<usize>,
     pub(crate) seconds: f64,
 }
 
@@ -78,7 +81,8 @@ fn main() -> ExitCode {
 }
 
 const USAGE: &str = "usage: bailiwick-bench BINARY [--engine sqlite|postgres|both] [--users 1000,10000] \
-     [--growth 100000,1000000] [--seconds 5] [--folder DIR] [--cluster PROGRAM | --database-url URL]";
+     [--growth 100000,1000000] [--catalog 100000] [--seconds 5] [--folder DIR] \
+     [--cluster PROGRAM | --database-url URL]";
 
 fn options(arguments: &[String]) -> Result<Options, String> {
     let mut options = Options {
@@ -88,6 +92,7 @@ fn options(arguments: &[String]) -> Result<Options, String> {
         cluster: None,
         users: vec![1_000, 10_000, 100_000],
         growth: Vec::new(),
+        catalog: None,
         seconds: 5.0,
     };
     let mut rest = arguments[1..].iter();
@@ -96,6 +101,7 @@ fn options(arguments: &[String]) -> Result<Options, String> {
         let number = |text: &str| text.parse::<usize>().map_err(|_| format!("{text} is no number"));
         let sizes = || value.split(',').map(number).collect::<Result<Vec<usize>, _>>();
         match name.as_str() {
+            "--catalog" => options.catalog = Some(number(value)?),
             "--cluster" => options.cluster = Some(Source::Program(value.into())),
             "--database-url" => options.cluster = Some(Source::Url(value.clone())),
             "--engine" => {

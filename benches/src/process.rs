@@ -99,14 +99,47 @@ impl Stat {
     }
 }
 
-/// Creates an integration on the store and returns its token.
-pub(crate) fn integration(binary: &Path, place: &Place) -> Result<String, String> {
+/// Runs a command on the store and gives the JSON it prints.
+pub(crate) fn bailiwick(binary: &Path, place: &Place, arguments: &[&str]) -> Result<serde_json::Value, String> {
     let mut command = Command::new(binary);
-    command.args(["integration", "create", "bench", "--preset", "entra", "--rate-limit", "off", "--json"]);
+    command.args(arguments);
     place.name_to(&mut command);
     let output = command.output().map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let made: serde_json::Value = serde_json::from_str(&text)
-        .map_err(|_| format!("integration create: {text}{}", String::from_utf8_lossy(&output.stderr)))?;
-    made["token"].as_str().map(str::to_owned).ok_or_else(|| format!("no token in {text}"))
+    let failed = || format!("{}: {text}{}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+    if !output.status.success() {
+        return Err(failed());
+    }
+    serde_json::from_str(&text).map_err(|_| failed())
+}
+
+/// Creates an integration on the store and returns its token.
+pub(crate) fn integration(binary: &Path, place: &Place) -> Result<String, String> {
+    token(bailiwick(
+        binary,
+        place,
+        &["integration", "create", "bench", "--preset", "entra", "--rate-limit", "off", "--json"],
+    )?)
+}
+
+/// Makes a service token with the role admin.
+pub(crate) fn admin(binary: &Path, place: &Place) -> Result<String, String> {
+    let arguments = [
+        "api-token",
+        "create",
+        "--service",
+        "bench",
+        "--role",
+        "admin",
+        "--scope",
+        "admin",
+        "--label",
+        "bench",
+        "--json",
+    ];
+    token(bailiwick(binary, place, &arguments)?)
+}
+
+fn token(made: serde_json::Value) -> Result<String, String> {
+    made["token"].as_str().map(str::to_owned).ok_or_else(|| format!("no token in {made}"))
 }

@@ -17,8 +17,9 @@ mod tidy;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask tidy | gen [--check] | test | fuzz [--seconds N | --minutes N] | conformance [--api] | bench \
-     [--engine sqlite|postgres|both] [--users 1000,10000] [--growth 100000,1000000] [--seconds 5] [--database-url URL]";
+const USAGE: &str = "usage: cargo xtask tidy | gen [--check] | test | fuzz [--seconds N | --minutes N] | conformance [--api] | \
+     bench [--engine sqlite|postgres|both] [--users 1000,10000] [--growth 100000,1000000] [--catalog 100000] [--seconds 5] \
+     [--database-url URL]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,5 +1,6 @@
 //! The whole run, engine by engine and size by size.
 
+mod catalog;
 mod growth;
 mod postgres;
 mod sqlite;
@@ -42,9 +43,10 @@ pub(crate) fn all(options: &Options) -> Result<(), String> {
 
 async fn on_sqlite(options: &Options) -> Result<(), String> {
     let mut lines = Vec::new();
-    let done = match options.growth.as_slice() {
-        [] => sqlite::all(options, &mut lines).await,
-        sizes => growth::sqlite(options, sizes, &mut lines).await,
+    let done = match (options.catalog, options.growth.as_slice()) {
+        (Some(people), _) => catalog::sqlite(options, people, &mut lines).await,
+        (None, []) => sqlite::all(options, &mut lines).await,
+        (None, sizes) => growth::sqlite(options, sizes, &mut lines).await,
     };
     // What was measured before something went wrong is worth to be seen.
     report::print("SQLite", &lines);
@@ -55,9 +57,10 @@ async fn on_postgres(options: &Options) -> Result<(), String> {
     let source = options.cluster.as_ref().ok_or("PostgreSQL needs --cluster PROGRAM or --database-url URL")?;
     let cluster = Cluster::start(source).await?;
     let mut lines = Vec::new();
-    let done = match options.growth.as_slice() {
-        [] => postgres::all(options, &cluster, &mut lines).await,
-        sizes => growth::postgres(options, sizes, &cluster, &mut lines).await,
+    let done = match (options.catalog, options.growth.as_slice()) {
+        (Some(people), _) => catalog::postgres(options, people, &cluster, &mut lines).await,
+        (None, []) => postgres::all(options, &cluster, &mut lines).await,
+        (None, sizes) => growth::postgres(options, sizes, &cluster, &mut lines).await,
     };
     report::print(&format!("PostgreSQL ({})", cluster.description().await?), &lines);
     done

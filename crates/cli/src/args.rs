@@ -1,17 +1,11 @@
 //! What can be typed. The doc comments are the help texts; `docs/reference/cli.md` is rendered from them.
 
 mod access;
-<<<<<<< HEAD
-<<<<<<< HEAD
-mod guard;
-=======
 mod catalog;
->>>>>>> w-catalog
+mod guard;
+mod import;
 mod leaver;
 mod rule;
-=======
-mod import;
->>>>>>> w-import
 mod values;
 mod webhook;
 
@@ -22,16 +16,10 @@ pub(crate) use webhook::WebhookCommand;
 mod tests;
 
 pub(crate) use access::{ApiTokenCommand, InviteCommand, RoleCommand, SessionCommand};
-<<<<<<< HEAD
-<<<<<<< HEAD
-pub(crate) use guard::{HoldCommand, MappingCommand};
-=======
 pub(crate) use catalog::{EntityCommand, Gone, Listing, MemberCommand, OwnershipArgs, Place, Said, TeamCommand};
->>>>>>> w-catalog
-pub(crate) use leaver::{HandoverCommand, LeaverArgs};
-=======
+pub(crate) use guard::{HoldCommand, MappingCommand};
 pub(crate) use import::{ExportArgs, ImportArgs};
->>>>>>> w-import
+pub(crate) use leaver::{HandoverCommand, LeaverArgs};
 pub(crate) use values::{RateLimit, SignInClaim, Since, Switch, level};
 
 use bailiwick_domain::preset::Preset;

@@ -6,17 +6,11 @@ mod api_token;
 mod audit;
 mod conflict;
 mod domain;
-<<<<<<< HEAD
-<<<<<<< HEAD
-=======
 mod entity;
->>>>>>> w-catalog
+mod export;
 mod handover;
 mod hold;
-=======
-mod export;
 mod import;
->>>>>>> w-import
 mod integration;
 mod items;
 mod leaver;

@@ -316,7 +316,7 @@ async fn who_goes_with_an_integration_leaves_tasks_too() {
     let (mut company, _, ann, bob) = with_ann().await;
     bailiwick_app::manage::delete_integration(company.test.app(), TestApp::INTEGRATION).await.unwrap();
     for _ in 0..100 {
-        if company.open(&bob).await.len() == 1 {
+        if company.open(&bob).await.len() == 1 && company.open(&ann).await.len() == 5 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

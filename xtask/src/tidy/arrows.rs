@@ -47,7 +47,7 @@ const ROOMS: &[Room] = &[
         knows: &["bailiwick-app", "bailiwick-domain", "bailiwick-scim", "bailiwick-server", "bailiwick-store"],
         never: &[],
     },
-    Room { krate: "bailiwick-bench", folder: "benches", knows: &[], never: &[] },
+    Room { krate: "bailiwick-bench", folder: "benches", knows: &["bailiwick-domain"], never: &[] },
     Room { krate: "bailiwick-fuzz", folder: "fuzz", knows: &["bailiwick-domain", "bailiwick-scim"], never: &[] },
     Room {
         krate: "xtask",

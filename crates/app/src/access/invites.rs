@@ -117,33 +117,27 @@ pub async fn create_invite(
             guards = roles::hold(app, &found, version).await?;
         }
         let now = app.clock().now();
-        let there = app.store().credentials_of_kind(CredentialKind::Invite).await.map_err(of_store)?;
-        if there.iter().filter(|row| row.revoked.is_none() && row.expires.is_none_or(|end| end > now)).count()
-            >= INVITES_MAX
-        {
-            return Err(invalid(format!("There are {INVITES_MAX} open invitations: take some back first.")));
-        }
+        room_for_one(app, now).await?;
         let (invited, candidates) = whom(app, email).await?;
         guards.push(candidates);
-        let mut writes = Vec::new();
-        let (key, person) = match &invited {
+        let (key, person, write) = match &invited {
             Invited::New => {
                 let id = prefixed_id("per_", app.random());
-                writes.push(Write::InsertPerson(new_person(&id, email, display.as_deref())));
-                (PersonKey::New(id.clone()), id)
+                let write = Write::InsertPerson(new_person(&id, email, display.as_deref()));
+                (PersonKey::New(id.clone()), id, write)
             }
             Invited::Known(row) => {
                 guards.push(Guard::Person { seq: row.seq, epoch: row.epoch });
-                writes.push(Write::SetPerson { person: row.seq, local: Some(true), admin: None });
-                (PersonKey::Seq(row.seq), row.id.clone())
+                let write = Write::SetPerson { person: row.seq, local: Some(true), admin: None };
+                (PersonKey::Seq(row.seq), row.id.clone(), write)
             }
         };
         let terms = Terms { scopes: None, role: role.map(str::to_owned), by: Some(principal.actor().to_owned()) };
         let token = Token::of_kind(TokenKind::Invite, app.random());
         let life = i64::try_from(LIFE.as_millis()).unwrap_or(i64::MAX);
-        let expires = Millis(app.clock().now().0.saturating_add(life));
+        let expires = Millis(now.0.saturating_add(life));
         let id = prefixed_id("inv_", app.random());
-        writes.push(Write::InsertCredential(NewCredential {
+        let credential = NewCredential {
             id: id.clone(),
             kind: CredentialKind::Invite,
             person: Some(key),
@@ -152,24 +146,28 @@ pub async fn create_invite(
             digest: token.digest,
             scopes: terms.to_text(),
             expires: Some(expires),
-        }));
+        };
+        let writes = vec![write, Write::InsertCredential(credential)];
         let payload = json!({ "invite": id, "email": email, "role": role, "expires": expires.to_string() });
         let events = vec![event(app, EventKind::InviteCreate, None, Some(person.clone()), payload)];
         let set = ChangeSet { at: now, guards, writes, events };
         if commit_guarded(app, set).await?.is_some() {
-            let invite = Invite {
-                id,
-                email: email.to_owned(),
-                person: Some(person),
-                role: terms.role,
-                by: terms.by,
-                created: now,
-                expires: Some(expires),
-            };
+            let (email, person, expires) = (email.to_owned(), Some(person), Some(expires));
+            let invite = Invite { id, email, person, role: terms.role, by: terms.by, created: now, expires };
             return Ok(InviteMade { invite, text: token.text });
         }
     }
     Err(of_store(Error::Stale))
+}
+
+/// Refuses when too many invitations are open.
+async fn room_for_one(app: &App, now: Millis) -> Result<(), Refusal> {
+    let there = app.store().credentials_of_kind(CredentialKind::Invite).await.map_err(of_store)?;
+    let open = there.iter().filter(|row| row.revoked.is_none() && row.expires.is_none_or(|end| end > now));
+    match open.count() >= INVITES_MAX {
+        true => Err(invalid(format!("There are {INVITES_MAX} open invitations: take some back first."))),
+        false => Ok(()),
+    }
 }
 
 fn new_person(id: &str, email: &str, display: Option<&str>) -> NewPerson {

@@ -10,16 +10,18 @@ use bailiwick_domain::attributes::Mapping;
 use bailiwick_domain::ids::IntegrationId;
 use bailiwick_store::{Guard, Write};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Adds to the outcomes what the mappings of today make of their Users. Who is held waits.
 pub(crate) async fn settle(app: &App, outcomes: &mut [Outcome]) -> Result<(), Refusal> {
     let mut known: HashMap<IntegrationId, Option<(Mapping, Guard)>> = HashMap::new();
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.row.held.is_none()) {
         let Some(user) = outcome.row.users.iter().find(|user| user.authority) else { continue };
-        if !known.contains_key(&user.integration) {
-            known.insert(user.integration, in_effect(app, user.integration).await?);
-        }
-        let Some((mapping, guard)) = known.get(&user.integration).and_then(Option::as_ref) else { continue };
+        let effect = match known.entry(user.integration) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(in_effect(app, user.integration).await?),
+        };
+        let Some((mapping, guard)) = effect else { continue };
         let person = &outcome.row.person;
         if let Some(doc) = follow(mapping, &person.doc, &user.id, &subject::object(&user.doc)) {
             outcome.guards.push(guard.clone());

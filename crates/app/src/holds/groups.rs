@@ -35,12 +35,12 @@ pub(crate) async fn weigh(app: &App, cause: Cause, outcomes: &mut [Outcome]) -> 
         return Ok(());
     }
     let mut by: BTreeMap<IntegrationId, Vec<usize>> = BTreeMap::new();
-    for place in 0..outcomes.len() {
-        if outcomes[place].row.held.is_some() && !goes_on(app, cause, &mut outcomes[place]).await? {
-            outcomes[place].diff = Diff::default();
+    for (place, outcome) in outcomes.iter_mut().enumerate() {
+        if outcome.row.held.is_some() && !goes_on(app, cause, outcome).await? {
+            outcome.diff = Diff::default();
             continue;
         }
-        if let Some(integration) = blamed(cause, &outcomes[place]).filter(|_| !outcomes[place].diff.is_empty()) {
+        if let Some(integration) = blamed(cause, outcome).filter(|_| !outcome.diff.is_empty()) {
             by.entry(integration).or_default().push(place);
         }
     }
@@ -120,8 +120,8 @@ async fn observe(
 ) -> Result<(), Refusal> {
     let key = settings_key(integration);
     let version = app.store().guard(&key).await.map_err(of_store)?;
-    for outcome in places.iter().map(|place| *place).collect::<Vec<_>>() {
-        let outcome = &mut outcomes[outcome];
+    for &place in places {
+        let outcome = &mut outcomes[place];
         outcome.diff = Diff::default();
         outcome.guards.push(Guard::Key { key: key.clone(), version, bump: false });
         let (persons, hold) = (vec![outcome.row.person.seq], observed(integration));

@@ -66,7 +66,7 @@ async fn crowd(app: &App, noted: &EntryRow) -> Result<(), Refusal> {
         let mut set = ChangeSet { at: app.clock().now(), ..ChangeSet::default() };
         for state in &left {
             let Some(person) = app.store().person(state.person).await.map_err(of_store)? else { continue };
-            let legacy = owned::left_by(app, &person, 1).await?;
+            let legacy = owned::left_by(app, &person, AT_ONCE).await?;
             if !legacy.things.is_empty() {
                 set.writes.push(leave::put_later(&legacy.leaver));
             }

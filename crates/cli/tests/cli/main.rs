@@ -7,6 +7,7 @@
 mod catalog;
 mod commands;
 mod demo;
+mod guides;
 mod import;
 mod journal;
 mod kill;

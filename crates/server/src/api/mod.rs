@@ -41,11 +41,8 @@ mod definitions;
 mod door;
 mod entities;
 mod events;
-<<<<<<< HEAD
 mod handovers;
-=======
 mod imports;
->>>>>>> w-import
 mod integrations;
 mod invites;
 mod items;

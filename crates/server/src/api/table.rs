@@ -253,6 +253,12 @@ impl Endpoint {
         self
     }
 
+    /// Takes bodies up to the large limit.
+    pub(crate) const fn large(mut self) -> Self {
+        self.large = true;
+        self
+    }
+
     /// Changes nothing, although it is no GET: a preview, a query.
     pub(crate) const fn reads(mut self) -> Self {
         self.writes = false;

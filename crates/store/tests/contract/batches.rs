@@ -151,6 +151,19 @@ impl Side {
 
     /// The set for an act; `None` when it names somebody who is not there.
     async fn set(&self, before: &Before, number: usize, act: &Act) -> Option<ChangeSet> {
+        let mut set = match self.of_directory(before, act).await? {
+            Some(set) => set,
+            None => self.of_access(before, number, act).await?,
+        };
+        set.at = self.bench.now();
+        let mut event = crate::support::event(EventKind::Patch);
+        event.request = format!("req_{number}");
+        set.events.push(event);
+        Some(set)
+    }
+
+    /// What Users and Groups say; inside, `None` when the act is another's.
+    async fn of_directory(&self, before: &Before, act: &Act) -> Option<Option<ChangeSet>> {
         let user = |number: &usize| before.users.get(number);
         let member = |number: &usize| user(number).map(|row| ResourceKey::Seq(row.seq));
         let members = |group: usize, change| Write::Members {
@@ -158,7 +171,7 @@ impl Side {
             change,
             wide: false,
         };
-        let mut set = match act {
+        Some(Some(match act {
             Act::Create(name) => self.create(*name).await,
             Act::Delete(name) => ChangeSet {
                 guards: vec![Guard::Resource { seq: user(name)?.seq, version: user(name)?.version }],
@@ -196,6 +209,14 @@ impl Side {
                 members(*group, MemberWrite::Add(vec![member(name)?])),
                 Write::RevokeToken { id: "tok_nobody".to_owned() },
             ]),
+            _ => return Some(None),
+        }))
+    }
+
+    /// What persons have.
+    async fn of_access(&self, before: &Before, number: usize, act: &Act) -> Option<ChangeSet> {
+        let user = |number: &usize| before.users.get(number);
+        Some(match act {
             Act::Give(name, object, settled, group) => {
                 let row = user(name)?;
                 let grants = GrantsWrite {
@@ -204,7 +225,11 @@ impl Side {
                     close: before.grants.get(name).cloned().unwrap_or_default(),
                     settled: *settled,
                 };
-                let join = group.map(|group| members(group, MemberWrite::Add(vec![ResourceKey::Seq(row.seq)])));
+                let join = group.map(|group| Write::Members {
+                    group: ResourceKey::Seq(before.groups[group].seq),
+                    change: MemberWrite::Add(vec![ResourceKey::Seq(row.seq)]),
+                    wide: false,
+                });
                 writes(join.into_iter().chain([Write::Grants(grants)]).collect())
             }
             Act::Mark(name) => {
@@ -235,12 +260,8 @@ impl Side {
                     })])
                 }
             }
-        };
-        set.at = self.bench.now();
-        let mut event = crate::support::event(EventKind::Patch);
-        event.request = format!("req_{number}");
-        set.events.push(event);
-        Some(set)
+            _ => return None,
+        })
     }
 
     /// A guard that held before the batch, or one that did not.

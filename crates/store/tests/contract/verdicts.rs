@@ -20,6 +20,26 @@ fn version_of(bench: &Bench, seq: i64) -> i64 {
     bench.value(&format!("SELECT version FROM resource WHERE seq = {seq}")).parse().unwrap()
 }
 
+/// Guards on who bears a name or an address, and whether they hold.
+fn of_names() -> Vec<(Guard, bool)> {
+    vec![
+        (candidates("ann", &[], &["per_1-ann"]), true),
+        (candidates("ann", &[], &[]), false),
+        (candidates("anna", &[], &["per_1-ann"]), true),
+        (candidates("anna", &[], &["per_2-anna"]), false),
+        (candidates("nobody", &["ann"], &["per_1-ann"]), true),
+        (candidates("nobody", &["anna", "nobody"], &["per_1-ann"]), true),
+        (candidates("nobody", &["nobody", "ann"], &[]), false),
+        (candidates("ann", &["anna", "ann"], &["per_1-ann"]), true),
+        (candidates("nobody", &["nobody"], &[]), true),
+        (candidates("nobody", &["nobody"], &["per_1-ann"]), false),
+        // A name is no address.
+        (candidates("ann@example.com", &[], &[]), true),
+        (candidates("bea", &["bea"], &[]), true),
+        (candidates("bea", &["bea"], &["per_1-bea"]), false),
+    ]
+}
+
 /// Guards of every kind, and whether they hold.
 async fn guards(bench: &Bench) -> Vec<(Guard, bool)> {
     let (okta, entra) = (bench.integration("okta").await, bench.integration("entra").await);
@@ -58,21 +78,8 @@ async fn guards(bench: &Bench) -> Vec<(Guard, bool)> {
         version,
     };
     let key = |key: &str, version| Guard::Key { key: key.to_owned(), version, bump: false };
-    vec![
-        (candidates("ann", &[], &["per_1-ann"]), true),
-        (candidates("ann", &[], &[]), false),
-        (candidates("anna", &[], &["per_1-ann"]), true),
-        (candidates("anna", &[], &["per_2-anna"]), false),
-        (candidates("nobody", &["ann"], &["per_1-ann"]), true),
-        (candidates("nobody", &["anna", "nobody"], &["per_1-ann"]), true),
-        (candidates("nobody", &["nobody", "ann"], &[]), false),
-        (candidates("ann", &["anna", "ann"], &["per_1-ann"]), true),
-        (candidates("nobody", &["nobody"], &[]), true),
-        (candidates("nobody", &["nobody"], &["per_1-ann"]), false),
-        // A name is no address.
-        (candidates("ann@example.com", &[], &[]), true),
-        (candidates("bea", &["bea"], &[]), true),
-        (candidates("bea", &["bea"], &["per_1-bea"]), false),
+    let mut all = of_names();
+    all.extend([
         (Guard::Document { seq: staff, version: document }, true),
         (Guard::Document { seq: staff, version }, false),
         (Guard::Document { seq: bea, version: changed }, true),
@@ -99,7 +106,8 @@ async fn guards(bench: &Bench) -> Vec<(Guard, bool)> {
         (Guard::Resource { seq: bea, version: changed }, true),
         (Guard::Resource { seq: bea, version: changed - 1 }, false),
         (Guard::Resource { seq: 9_999, version: 0 }, false),
-    ]
+    ]);
+    all
 }
 
 #[test]

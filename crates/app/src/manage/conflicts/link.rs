@@ -5,11 +5,7 @@ use crate::Refusal;
 use crate::access::Principal;
 use crate::app::App;
 use crate::error::of_store;
-<<<<<<< HEAD
 use crate::leaver::{self, Cause};
-=======
-use crate::leaver;
->>>>>>> w-guard
 use crate::manage::{ATTEMPTS, commit_guarded, invalid};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::Kind;
@@ -105,8 +101,6 @@ async fn join(app: &App, set: &mut ChangeSet, user: &ResourceRow, person: &Perso
     views.push(UserView { authority: false, active: user.active });
     let state = state_of(&views, person.account);
     if state != person.state {
-        let cause = leaver::Cause::by(app, &app.request_id(), app.actor());
-        leaver::leave(app, set, person, state, &cause).await?;
         let facts = PersonFacts { state, ..crate::directory::facts_of(person) };
         leaver::leave(app, set, person, state, &Cause::by(app, &app.request_id(), app.actor())).await?;
         set.writes.push(Write::UpdatePerson(PersonUpdate { seq: person.seq, facts, authority: None }));
