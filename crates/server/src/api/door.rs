@@ -278,7 +278,7 @@ impl Passage {
             person: self.principal.person_id().map(str::to_owned),
             started: self.started,
         };
-        within(AUTH_TIME, record_api_refusal(&self.app, &call, &failure.refusal)).await;
+        within(WORK_TIME, record_api_refusal(&self.app, &call, &failure.refusal)).await;
     }
 
     /// One line per request. No header, body or query value ever stands in it.
