@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 const SHOP: &str = include_str!("../../../fixtures/descriptors/backstage/shop.yaml");
 const TEAMS: &str = include_str!("../../../fixtures/descriptors/backstage/teams.yaml");
 const COMPONENT: &str = include_str!("../../../fixtures/descriptors/opslevel/component.yml");
+const SERVICE: &str = include_str!("../../../fixtures/descriptors/opslevel/service.yml");
+const REPOSITORY: &str = include_str!("../../../fixtures/descriptors/opslevel/repository.yml");
+const BOMB: &str = include_str!("../../../fixtures/descriptors/hostile/bomb.yaml");
 const PEOPLE: &str = include_str!("../../../fixtures/descriptors/people/people.csv");
 const WRONG: &str = include_str!("../../../fixtures/descriptors/hostile/wrong.yaml");
 
@@ -319,6 +322,8 @@ async fn what_is_exported_from_one_catalog_makes_the_same_in_another() {
     let again = import::export(second.app(), &host, &[]).await.unwrap();
     let again: Vec<Value> = again.into_iter().map(|one| one.document).collect();
     assert_eq!(yaml::write_all(&again), text);
+    let unchanged = import(&second, "moved", &[("all.yaml", &yaml::write_all(&again))], PLAIN).await;
+    assert_eq!(counts(&unchanged), [0, 0, done.counts.created, 0, 0], "{:#?}", unchanged.files);
     let mut before = first.app().store().items(ItemQuery { limit: 1_000, ..ItemQuery::default() }).await.unwrap().rows;
     before.retain(|row| row.kind != "x");
     for row in before {
@@ -344,4 +349,162 @@ async fn two_imports_at_once_end_with_what_both_say() {
     assert!(left.counts.created + right.counts.created >= 30);
     let again = import(&test, "shop", &files, PLAIN).await;
     assert_eq!(counts(&again), [0, 0, 30, 0, 0]);
+}
+
+#[tokio::test]
+async fn the_three_forms_of_opslevel_keep_what_they_say_as_it_is_written() {
+    let test = TestApp::start().await;
+    let files = [("new/opslevel.yml", COMPONENT), ("old/opslevel.yml", SERVICE), ("repo/opslevel.yaml", REPOSITORY)];
+    let done = import(&test, "ops", &files, PLAIN).await;
+    assert_eq!(counts(&done), [3, 0, 0, 0, 0], "{:#?}", done.files);
+    // `012`, `yes`, `on` and `1.10` are words here, whatever a reader of YAML 1.1 makes of them.
+    assert_eq!(document(&test, "prices").await["tier"], "012");
+    let cart = document(&test, "shopping_cart_service").await;
+    assert_eq!(cart["tags"][2], json!({"key": "pci", "value": "yes"}), "{cart}");
+    let kept = &cart["unknown"]["opslevel"];
+    assert_eq!(kept["properties"], json!({"ipv6": "on", "version": "1.10", "regions": ["eu", "no"]}), "{cart}");
+    assert_eq!(document(&test, "repository:repo").await["tier"], "tier_2");
+    let exported = import::export(test.app(), &Principal::host(), &[]).await.unwrap();
+    let documents: Vec<Value> = exported.into_iter().map(|one| one.document).collect();
+    let text = yaml::write_all(&documents);
+    assert!(text.contains("on_call") && text.contains("PDABCD1") && text.contains("'012'"), "{text}");
+    let other = TestApp::start().await;
+    let moved = import(&other, "ops", &[("catalog-info.yaml", &text)], PLAIN).await;
+    assert_eq!(counts(&moved), [3, 0, 0, 0, 0], "{:#?}", moved.files);
+    for reference in ["prices", "shopping_cart_service", "repository:repo"] {
+        let (mut left, mut right) = (document(&test, reference).await, document(&other, reference).await);
+        for side in [&mut left, &mut right] {
+            side.as_object_mut().unwrap().shift_remove("source");
+        }
+        assert_eq!(left, right, "{reference}");
+    }
+}
+
+#[tokio::test]
+async fn circles_by_children_and_of_domains_are_refused_and_the_rest_goes_on() {
+    let test = TestApp::start().await;
+    let group = |name: &str, children: &str| {
+        format!(
+            "---\napiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: {{name: {name}}}\nspec: {{type: team, \
+             children: [{children}]}}\n"
+        )
+    };
+    let domain = |name: &str, above: &str| {
+        format!(
+            "---\napiVersion: backstage.io/v1alpha1\nkind: Domain\nmetadata: {{name: {name}}}\nspec: {{owner: x, \
+             subdomainOf: {above}}}\n"
+        )
+    };
+    let text = [
+        group("x", "y"),
+        group("y", "z"),
+        group("z", "x"),
+        group("own", "own"),
+        domain("shop", "trade"),
+        domain("trade", "shop"),
+        component("cart", "x"),
+    ]
+    .concat();
+    let done = import(&test, "shop", &[("catalog-info.yaml", &text)], PLAIN).await;
+    let errors = problems(&done, import::Severity::Error);
+    assert_eq!(errors.len(), 3, "{errors:#?}");
+    assert!(errors.iter().all(|error| error.starts_with("catalog-info.yaml:")), "{errors:#?}");
+    assert_eq!(done.counts.created, 4, "{:#?}", done.files);
+    assert!(item(&test, "cart").await.is_some());
+    // Nothing that is there is above itself.
+    for reference in ["team:x", "team:y", "team:z", "team:own", "domain:shop", "domain:trade"] {
+        let mut row = item(&test, reference).await;
+        for step in 0..10 {
+            let Some(parent) = row.and_then(|row| row.parent) else { break };
+            assert!(step < 9, "{reference} goes round");
+            row = item(&test, &format!("{}:{}", parent.kind, parent.name)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_owner_that_is_not_there_is_told_and_shown_as_missing() {
+    let test = TestApp::start().await;
+    let text = [component("cart", "nobody-knows"), component("prices", "user:ghost")].concat();
+    let files = [("catalog-info.yaml", text.as_str()), ("people.csv", "Name,Email,Team\nAnn,ann@example.com,ghosts\n")];
+    let done = import(&test, "shop", &files, PLAIN).await;
+    assert_eq!(counts(&done), [3, 0, 0, 0, 0], "{:#?}", done.files);
+    let warnings = problems(&done, import::Severity::Warning);
+    for part in [
+        "catalog-info.yaml:5:53 spec.owner names team:default/nobody-knows, which is not in the catalog",
+        "spec.owner names the person",
+        "people.csv:2:1  names the team ghosts, which is not in the catalog",
+    ] {
+        assert!(warnings.iter().any(|warning| warning.contains(part)), "{part}: {warnings:#?}");
+    }
+    let cart = item(&test, "cart").await.unwrap();
+    assert!(cart.owner.is_none() && cart.owner_ref.is_some(), "{cart:?}");
+    // The team comes with another source: what named it is tied to it.
+    import(&test, "org", &[("catalog-info.yaml", &team("nobody-knows", ""))], PLAIN).await;
+    assert_eq!(item(&test, "cart").await.unwrap().owner.unwrap().name, "nobody-knows");
+}
+
+#[tokio::test]
+async fn a_person_whom_two_files_describe_alike_is_one_person() {
+    let test = TestApp::start().await;
+    let user = |display: &str, email: &str| {
+        format!(
+            "---\napiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {{name: ada}}\nspec: {{profile: \
+             {{displayName: {display}, email: {email}}}, memberOf: [payments]}}\n"
+        )
+    };
+    let described = |user: String| [team("payments", "ada@example.com"), team("platform", "ada"), user].concat();
+    let csv = "Name,Email,Team,Title,Role\nAda Lovelace,ADA@example.com,platform,Engineer,manager\n";
+    let text = described(user("Ada Lovelace", "ada@example.com"));
+    for files in [[("catalog-info.yaml", text.as_str()), ("people.csv", csv)], [("people.csv", csv), ("z.yaml", &text)]]
+    {
+        let test = TestApp::start().await;
+        let done = import(&test, "shop", &files, PLAIN).await;
+        assert_eq!((done.counts.created, done.counts.refused), (3, 0), "{:#?}", done.files);
+        let all = persons(&test).await;
+        assert_eq!(all.len(), 1, "{all:#?}");
+        assert_eq!((all[0].display.as_str(), all[0].user_name.as_deref()), ("Ada Lovelace", Some("ada")));
+        assert!(all[0].doc.contains("Engineer"), "{}", all[0].doc);
+        assert_eq!(members(&test, "team:payments").await, ["Ada Lovelace contributor"]);
+        assert_eq!(members(&test, "team:platform").await, ["Ada Lovelace manager"]);
+        let again = import(&test, "shop", &files, PLAIN).await;
+        assert_eq!((again.counts.created, again.counts.changed), (0, 0), "{:#?}", again.files);
+        assert_eq!(persons(&test).await.len(), 1);
+        // Whether one file or the other describes them: it is the same person, and nobody is closed.
+        let only = import(&test, "shop", &files[..1], ACCEPT).await;
+        assert!(!only.removals.removed.iter().any(|removed| removed.starts_with("person")), "{:?}", only.removals);
+        let both = import(&test, "shop", &files, PLAIN).await;
+        assert_eq!(both.counts.refused, 0, "{:#?}", both.files);
+        let all = persons(&test).await;
+        assert_eq!((all.len(), all[0].state), (1, State::Active));
+    }
+    // Who is called otherwise there is somebody else: told with both places, and the rest goes on.
+    let other = described(user("Ada King", "ada@example.com"));
+    let done = import(&test, "shop", &[("catalog-info.yaml", &other), ("people.csv", csv)], PLAIN).await;
+    let errors = problems(&done, import::Severity::Error);
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert!(errors[0].starts_with("people.csv:2:1 ") && errors[0].contains("as catalog-info.yaml:"), "{errors:#?}");
+    assert_eq!(done.counts.created, 3, "{:#?}", done.files);
+}
+
+#[tokio::test]
+async fn bombs_are_refused_with_their_place_and_the_rest_is_taken() {
+    let test = TestApp::start().await;
+    let deep = format!("a: {}{}\n", "[".repeat(40), "]".repeat(40));
+    let large = "a".repeat(2 << 20);
+    let good = component("cart", "payments");
+    let files = [("a.yaml", BOMB), ("b.yaml", &deep), ("c.yaml", &large), ("d.yaml", WRONG), ("e.yaml", &good)];
+    let done = import(&test, "shop", &files, PLAIN).await;
+    assert!(item(&test, "cart").await.is_some());
+    let errors = problems(&done, import::Severity::Error);
+    for part in [
+        "a.yaml:5:7  the file holds more than 100000 values",
+        "b.yaml:1:35  ",
+        "c.yaml:1:1  the file is larger than 1048576 bytes",
+        "d.yaml:13:10 metadata.title must be text, not a list",
+    ] {
+        assert!(errors.iter().any(|error| error.starts_with(part)), "{part}: {errors:#?}");
+    }
+    // One error, one place: nothing that a file says is dropped without a word.
+    assert!(done.files.iter().all(|file| !file.problems.is_empty() || !file.created.is_empty()), "{:#?}", done.files);
 }

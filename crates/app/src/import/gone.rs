@@ -134,6 +134,13 @@ fn name_of<'a>(source: &str, entry: &'a EntryRow) -> &'a str {
 /// The people who are gone, and how many the source knows.
 async fn people(app: &App, upload: &Upload, found: &Found, folk: &Folk) -> Result<(Vec<EntryRow>, usize), Refusal> {
     let known: HashSet<String> = folk.steps.iter().map(|step| entry_id(&upload.source, &step.someone.key)).collect();
+    // Whom the source meant by a name before and means by an address now is not gone.
+    let meant: HashSet<&str> = folk
+        .steps
+        .iter()
+        .filter_map(|step| step.outcome.as_ref()?.row.as_ref())
+        .map(|person| person.id.as_str())
+        .collect();
     let (mut gone, mut all) = (Vec::new(), 0);
     let mut after = None;
     loop {
@@ -151,7 +158,8 @@ async fn people(app: &App, upload: &Upload, found: &Found, folk: &Folk) -> Resul
         for entry in rows {
             let document: Value = serde_json::from_str(&entry.doc).unwrap_or_default();
             let path = document["path"].as_str().unwrap_or_default();
-            if !known.contains(&entry.id) && is_read(found, path) {
+            let elsewhere = document["person"].as_str().is_some_and(|person| meant.contains(person));
+            if !known.contains(&entry.id) && !elsewhere && is_read(found, path) {
                 gone.push(entry);
             }
         }

@@ -182,11 +182,13 @@ fn conflict(source: &str, row: &ItemRow, old: &Object, before: Option<&Entity>, 
     Some(format!("{what} was edited by hand since the last import ({places}): change the file, or take it over"))
 }
 
-/// What a document says, without where it stands.
+/// What a document says, without where it stands. The order of keys says nothing: JSONB gives them back in its own.
 fn digest(document: &Object) -> String {
     let mut said = document.clone();
     said.shift_remove("source");
-    let bytes = token::digest(&Value::Object(said).to_string());
+    let mut said = Value::Object(said);
+    said.sort_all_objects();
+    let bytes = token::digest(&said.to_string());
     bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -44,7 +44,14 @@ impl Someone {
         for (field, value) in &more.fields {
             own.fields.entry(field.clone()).or_insert_with(|| value.clone());
         }
+        for (key, value) in &more.unknown {
+            own.unknown.entry(key.clone()).or_insert_with(|| value.clone());
+        }
         own.email = own.email.take().or_else(|| more.email.clone());
+        if own.name.is_none() {
+            own.name.clone_from(&more.name);
+            own.namespace.clone_from(&more.namespace);
+        }
         for (team, role) in &other.teams {
             match self.teams.iter_mut().find(|(known, _)| known == team) {
                 Some((_, known)) if known == CONTRIBUTOR => known.clone_from(role),
