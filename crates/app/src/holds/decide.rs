@@ -39,7 +39,7 @@ pub struct Decided {
 }
 
 /// Carries out what was held: of these persons, or of everybody in the hold. It is derived anew from what the identity
-/// provider says now.
+/// provider says now. A hold in which nobody waits any more, because all was taken back, is closed by any decision.
 ///
 /// # Errors
 /// `forbidden`, an unknown hold, `hold-decided`, or when the store cannot answer.
@@ -56,9 +56,6 @@ pub async fn approve_hold(
         None => waiting,
         Some(named) => chosen(app, id, named, &waiting).await?,
     };
-    if chosen.is_empty() {
-        return Err(failure::error(ProductCode::HoldDecided, format!("Nobody waits in the hold \"{id}\".")));
-    }
     let carried = carry::out(app, id, &chosen, principal.actor()).await?;
     let people = carried.done.len() as u64;
     let decision =
@@ -80,9 +77,6 @@ pub async fn reject_hold(app: &App, principal: &Principal, id: &str, reason: &st
     }
     let hold = undecided(app, id).await?;
     let all = waiting(app, id).await?;
-    if all.is_empty() {
-        return Err(failure::error(ProductCode::HoldDecided, format!("Nobody waits in the hold \"{id}\".")));
-    }
     let mut people = 0;
     for chunk in all.chunks(CHUNK) {
         people += pin(app, id, chunk, principal.actor(), reason).await?;
@@ -145,8 +139,9 @@ pub(super) async fn waiting(app: &App, id: &str) -> Result<Vec<i64>, Refusal> {
 
 /// The rows of the persons named, all of whom must wait in the hold.
 async fn chosen(app: &App, hold: &str, named: &[String], waiting: &[i64]) -> Result<Vec<i64>, Refusal> {
-    if named.len() > NAMED {
-        return Err(Refusal::new(Code::ValueInvalid, format!("At most {NAMED} persons can be named at once.")));
+    if named.is_empty() || named.len() > NAMED {
+        let detail = format!("Name 1 to {NAMED} persons, or nobody to approve the hold as a whole.");
+        return Err(Refusal::new(Code::ValueInvalid, detail));
     }
     let waiting: HashSet<i64> = waiting.iter().copied().collect();
     let mut chosen = Vec::with_capacity(named.len());

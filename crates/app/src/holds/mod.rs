@@ -20,8 +20,10 @@ pub use decide::{Decided, approve_hold, reject_hold};
 pub(crate) use groups::weigh;
 pub(crate) use leaver::{Held, consequence, held, wait};
 pub(crate) use observe::adopt_user;
-pub use observe::{Applied, Observed, apply_integration, observe_integration};
-pub use show::{HeldPerson, HoldShown, HoldSummary, list_holds, show_hold};
+pub use observe::{
+    Applied, Observed, ObservedUser, apply_integration, observe_integration, observed_persons, observed_users,
+};
+pub use show::{HeldPerson, HoldQuery, HoldShown, HoldSummary, count_holds, list_holds, show_hold};
 
 use crate::Refusal;
 use crate::app::App;

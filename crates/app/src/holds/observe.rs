@@ -4,6 +4,9 @@
 //! difference, [`apply_integration`] carries it out from what is stored: nothing needs to be sent again.
 
 mod adopt;
+mod people;
+
+pub use people::{ObservedUser, observed_persons, observed_users};
 
 use super::decide::waiting;
 use super::show::{HeldPerson, would_be};
@@ -26,6 +29,7 @@ use bailiwick_store::change::IntegrationSettings;
 use bailiwick_store::rows::ResourceRow;
 use bailiwick_store::{ChangeSet, Error, Guard, NewEvent, Write};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Most people shown of each kind.
 const SAMPLE: usize = 100;
@@ -57,6 +61,8 @@ pub struct Observed {
     pub persons: Vec<HeldPerson>,
     /// Teams, roles and the like, added up.
     pub effects: Effects,
+    /// Titles of the teams that change, by id.
+    pub team_names: BTreeMap<String, String>,
     /// What is dangerous about it.
     pub dangers: Vec<Danger>,
     /// To apply exactly what was looked at.
@@ -108,6 +114,7 @@ pub async fn observe_integration(app: &App, principal: &Principal, name: &str) -
     let thresholds: Thresholds = integration.thresholds;
     seen.dangers = seen.effects.dangers(thresholds);
     seen.effects.keep_changed_teams();
+    seen.team_names = mapping::team_names(app, seen.effects.teams.keys()).await?;
     Ok(seen)
 }
 

@@ -6,15 +6,18 @@ use crate::Refusal;
 use crate::access::{self, Action, Object, Principal};
 use crate::app::App;
 use crate::error::of_store;
+use crate::manage;
 use crate::mapping::subject;
 use bailiwick_domain::guard::Hold;
-use bailiwick_domain::mapping::effects::{having, having_after};
+use bailiwick_domain::mapping::effects::{Thing, having, having_after};
 use bailiwick_domain::person::State;
 use bailiwick_scim::Code;
 use bailiwick_store::query::EntryQuery;
 
 /// Persons looked at between two steps.
 const CHUNK: usize = 200;
+/// Holds counted at once.
+const COUNTED: u32 = 1_000;
 
 /// A hold in a list.
 #[derive(Clone, Debug)]
@@ -55,33 +58,74 @@ pub struct HeldPerson {
     pub would_be: State,
     /// Teams, roles and the like that the person would lose: kind and object.
     pub loses: Vec<(String, String)>,
+    /// What the person would get.
+    pub gains: Vec<(String, String)>,
 }
 
-/// The holds in that state, or all, the oldest first behind that id.
+/// Which holds.
+#[derive(Clone, Debug, Default)]
+pub struct HoldQuery {
+    /// Standing so.
+    pub state: Option<String>,
+    /// Of the integration with that name.
+    pub integration: Option<String>,
+    /// Behind that id.
+    pub after: Option<String>,
+}
+
+impl HoldQuery {
+    /// Those in which people wait.
+    #[must_use]
+    pub fn open() -> Self {
+        Self { state: Some(super::OPEN.to_owned()), ..Self::default() }
+    }
+
+    async fn of_entries(&self, app: &App, limit: u32) -> Result<EntryQuery, Refusal> {
+        let parent = match &self.integration {
+            Some(name) => Some(manage::find_integration(app, name).await?.id.printed()),
+            None => None,
+        };
+        let (state, after) = (self.state.clone(), self.after.clone());
+        Ok(EntryQuery { collection: HOLDS.to_owned(), state, parent, after, limit, ..EntryQuery::default() })
+    }
+}
+
+/// So many of these holds, by id.
 ///
 /// # Errors
-/// `forbidden`, or when the store cannot answer.
+/// `forbidden`, an unknown integration, or when the store cannot answer.
 pub async fn list_holds(
     app: &App,
     principal: &Principal,
-    state: Option<&str>,
-    after: Option<String>,
+    query: &HoldQuery,
     limit: u32,
 ) -> Result<Vec<HoldSummary>, Refusal> {
     access::require(app, principal, Action::HoldRead, &Object::None).await?;
-    let query = EntryQuery {
-        collection: HOLDS.to_owned(),
-        state: state.map(str::to_owned),
-        after,
-        limit,
-        ..EntryQuery::default()
-    };
+    let query = query.of_entries(app, limit).await?;
     let mut holds = Vec::new();
     for entry in app.store().entries(query).await.map_err(of_store)? {
         let Ok(hold) = serde_json::from_str::<Hold>(&entry.doc) else { continue };
         holds.push(summary(app, hold, entry.state.unwrap_or_default()).await?);
     }
     Ok(holds)
+}
+
+/// How many of these holds there are, wherever the list begins.
+///
+/// # Errors
+/// `forbidden`, an unknown integration, or when the store cannot answer.
+pub async fn count_holds(app: &App, principal: &Principal, query: &HoldQuery) -> Result<u64, Refusal> {
+    access::require(app, principal, Action::HoldRead, &Object::None).await?;
+    let mut query = EntryQuery { after: None, ..query.of_entries(app, COUNTED).await? };
+    let mut count = 0;
+    loop {
+        let page = app.store().entries(query.clone()).await.map_err(of_store)?;
+        count += page.len() as u64;
+        match page.last() {
+            Some(last) => query.after = Some(last.id.clone()),
+            None => return Ok(count),
+        }
+    }
 }
 
 async fn summary(app: &App, hold: Hold, state: String) -> Result<HoldSummary, Refusal> {
@@ -103,7 +147,18 @@ pub async fn show_hold(
 ) -> Result<HoldShown, Refusal> {
     access::require(app, principal, Action::HoldRead, &Object::None).await?;
     let (hold, state) = read(app, id).await?;
-    let mut all = waiting(app, id).await?;
+    let (persons, next) = part(app, id, after, limit).await?;
+    Ok(HoldShown { summary: summary(app, hold, state).await?, persons, next })
+}
+
+/// So many of the persons who wait in a hold behind that row, and where to go on.
+pub(super) async fn part(
+    app: &App,
+    hold: &str,
+    after: Option<i64>,
+    limit: u32,
+) -> Result<(Vec<HeldPerson>, Option<i64>), Refusal> {
+    let mut all = waiting(app, hold).await?;
     all.sort_unstable();
     all.retain(|person| after.is_none_or(|after| *person > after));
     let more = all.len() > limit as usize;
@@ -113,7 +168,7 @@ pub async fn show_hold(
     for chunk in all.chunks(CHUNK) {
         persons.extend(would_be(app, chunk).await?);
     }
-    Ok(HoldShown { summary: summary(app, hold, state).await?, persons, next })
+    Ok((persons, next))
 }
 
 /// What would become of these persons if nothing were held.
@@ -125,14 +180,17 @@ pub(super) async fn would_be(app: &App, persons: &[i64]) -> Result<Vec<HeldPerso
         let held = subject::held(&outcome.row.grants);
         let before = having(&held);
         let after = if would_be == State::Closed { Default::default() } else { having_after(&held, &outcome.diff) };
-        let gone = before.into_keys().filter(|thing| !after.contains_key(thing));
+        let words = |thing: &Thing| (thing.kind.as_str().to_owned(), thing.object.clone());
+        let gone = before.keys().filter(|thing| !after.contains_key(thing));
+        let new = after.keys().filter(|thing| !before.contains_key(thing));
         shown.push(HeldPerson {
             seq: person.seq,
             id: person.id.clone(),
             display: person.display.clone(),
             state: person.state,
             would_be,
-            loses: gone.map(|thing| (thing.kind.as_str().to_owned(), thing.object)).collect(),
+            loses: gone.map(words).collect(),
+            gains: new.map(words).collect(),
         });
     }
     Ok(shown)

@@ -229,7 +229,7 @@ pub(crate) async fn changed_since(app: &App, position: i64) -> Result<Option<Str
 }
 
 /// The titles of teams, by id.
-pub(super) async fn team_names(
+pub(crate) async fn team_names(
     app: &App,
     ids: impl Iterator<Item = &String>,
 ) -> Result<BTreeMap<String, String>, Refusal> {

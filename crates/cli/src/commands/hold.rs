@@ -4,7 +4,7 @@ use crate::args::{HoldCommand, Json};
 use crate::out::{self, Done};
 use bailiwick_app::App;
 use bailiwick_app::access::Principal;
-use bailiwick_app::holds::{self, Decided, HeldPerson, HoldShown, HoldSummary};
+use bailiwick_app::holds::{self, Decided, HeldPerson, HoldQuery, HoldShown, HoldSummary};
 use bailiwick_domain::guard::{Decision, Reason};
 use serde_json::{Value, json};
 
@@ -27,8 +27,8 @@ pub(super) async fn run(app: &App, command: HoldCommand) -> Done {
 }
 
 async fn list(app: &App, all: bool, json: Json) -> Done {
-    let state = if all { None } else { Some("open") };
-    let holds = holds::list_holds(app, &Principal::host(), state, None, LISTED).await?;
+    let query = if all { HoldQuery::default() } else { HoldQuery::open() };
+    let holds = holds::list_holds(app, &Principal::host(), &query, LISTED).await?;
     if json.json {
         return out::json(&holds.iter().map(summary).collect());
     }
@@ -86,8 +86,13 @@ pub(super) fn person(person: &HeldPerson) -> Value {
         "display": person.display,
         "state": person.state.as_str(),
         "would_be": person.would_be.as_str(),
-        "loses": person.loses.iter().map(|(kind, object)| json!({ "kind": kind, "object": object })).collect::<Value>(),
+        "loses": things(&person.loses),
+        "gains": things(&person.gains),
     })
+}
+
+fn things(things: &[(String, String)]) -> Value {
+    things.iter().map(|(kind, object)| json!({ "kind": kind, "object": object })).collect()
 }
 
 async fn show(app: &App, id: &str, limit: u32, json: Json) -> Done {
@@ -112,7 +117,7 @@ async fn show(app: &App, id: &str, limit: u32, json: Json) -> Done {
     }
     if !persons.is_empty() {
         lines.push(String::new());
-        lines.extend(out::table(&["PERSON", "NAME", "IS", "WOULD BE", "WOULD LOSE"], &cells(&persons)));
+        lines.extend(out::table(&HEAD, &cells(&persons)));
     }
     if next.is_some() {
         lines.push("There are more: --limit".to_owned());
@@ -124,15 +129,22 @@ async fn show(app: &App, id: &str, limit: u32, json: Json) -> Done {
     out::lines(&lines)
 }
 
+/// Above persons who wait.
+pub(super) const HEAD: [&str; 6] = ["PERSON", "NAME", "IS", "WOULD BE", "WOULD LOSE", "WOULD GET"];
+
 pub(super) fn cells(persons: &[HeldPerson]) -> Vec<Vec<String>> {
     let cells = |person: &HeldPerson| {
-        let loses: Vec<String> = person.loses.iter().map(|(kind, object)| format!("{kind} {object}")).collect();
+        let words = |things: &[(String, String)]| {
+            let words: Vec<String> = things.iter().map(|(kind, object)| format!("{kind} {object}")).collect();
+            words.join(", ")
+        };
         vec![
             person.id.clone(),
             person.display.clone(),
             person.state.as_str().to_owned(),
             person.would_be.as_str().to_owned(),
-            loses.join(", "),
+            words(&person.loses),
+            words(&person.gains),
         ]
     };
     persons.iter().map(cells).collect()

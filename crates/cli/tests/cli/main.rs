@@ -8,6 +8,7 @@ mod catalog;
 mod commands;
 mod demo;
 mod guides;
+mod holds;
 mod import;
 mod journal;
 mod kill;

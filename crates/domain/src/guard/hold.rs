@@ -105,7 +105,8 @@ impl Hold {
         }
         for reason in reasons {
             match self.reasons.iter_mut().find(|known| same_kind(known, reason)) {
-                Some(known) => known.clone_from(reason),
+                Some(known) if worse(reason, known) => known.clone_from(reason),
+                Some(_) => {}
                 None => self.reasons.push(reason.clone()),
             }
         }
@@ -120,9 +121,23 @@ impl Hold {
             (1.., ..) => HoldState::Open,
             (0, true, true) => HoldState::Partly,
             (0, false, true) => HoldState::Rejected,
-            (0, _, false) => HoldState::Approved,
+            (0, true, false) => HoldState::Approved,
+            // Everything was taken back before anybody decided.
+            (0, false, false) if self.decisions.last().is_some_and(|last| !last.approved) => HoldState::Rejected,
+            (0, false, false) => HoldState::Approved,
         }
     }
+}
+
+/// Of several shares the one with most people tells why it waits; of equal ones the first, which was counted before
+/// others were switched off.
+fn worse(one: &Reason, other: &Reason) -> bool {
+    let people = |reason: &Reason| match reason {
+        Reason::Share { removed, .. } => *removed,
+        Reason::EmptiesTeam { people, .. } => *people,
+        Reason::LastAdmins => 0,
+    };
+    people(one) > people(other)
 }
 
 fn same_kind(one: &Reason, other: &Reason) -> bool {
@@ -146,6 +161,7 @@ mod tests {
         let mut hold = Hold::new("hld_1".to_owned(), IntegrationId(1), Millis(0));
         hold.add("req_1", 3, &[share(11), Reason::LastAdmins]);
         hold.add("req_1", 1, &[share(12)]);
+        hold.add("req_1", 0, &[Reason::Share { removed: 12, of: 50, thresholds: Thresholds::default() }]);
         hold.add("req_2", 1, &[Reason::EmptiesTeam { team: "t".to_owned(), people: 2 }]);
         assert_eq!((hold.people, hold.calls, hold.requests.len()), (5, 2, 2));
         let team = Reason::EmptiesTeam { team: "t".to_owned(), people: 2 };
@@ -169,6 +185,7 @@ mod tests {
             assert_eq!(hold.state(waiting), expect, "{decisions:?} {waiting}");
         };
         check(&[], 3, HoldState::Open);
+        check(&[], 0, HoldState::Approved);
         check(&[true], 2, HoldState::Open);
         check(&[true, true], 0, HoldState::Approved);
         check(&[false], 0, HoldState::Rejected);

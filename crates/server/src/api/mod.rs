@@ -42,6 +42,7 @@ mod door;
 mod entities;
 mod events;
 mod handovers;
+mod holds;
 mod imports;
 mod integrations;
 mod invites;
@@ -97,6 +98,11 @@ static GROUPS: &[Group] = &[
         tag: "mappings",
         about: "Which places of a User fill which fields of a person.",
         endpoints: attributes::ROUTES,
+    },
+    Group {
+        tag: "holds",
+        about: "What would follow from what integrations said, and waits for somebody.",
+        endpoints: holds::ROUTES,
     },
     Group { tag: "imports", about: "Files into the catalog, and the catalog as files.", endpoints: imports::ROUTES },
     Group { tag: "conflicts", about: "Pairs that may be one human.", endpoints: conflicts::ROUTES },

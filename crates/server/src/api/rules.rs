@@ -10,7 +10,7 @@ use bailiwick_app::mapping::words;
 use bailiwick_app::mapping::{self, Apply, Decision, NotTaken, ReviewEntry, Saved, Version};
 use bailiwick_domain::mapping::effects::{Line, Lines};
 use bailiwick_domain::mapping::grant::path_text;
-use bailiwick_domain::mapping::{Effects, Grant, Lint};
+use bailiwick_domain::mapping::{Danger, Effects, Grant, Lint};
 use bailiwick_domain::policy::Action::{RuleManage, RuleRead};
 use bailiwick_scim::{Code, Error};
 use schemars::JsonSchema;
@@ -200,8 +200,8 @@ struct RulesPreview {
 }
 
 /// Something dangerous.
-#[derive(Serialize, JsonSchema)]
-struct RulesDanger {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct RulesDanger {
     /// What it is, as a stable word.
     danger: String,
     /// In words.
@@ -209,8 +209,8 @@ struct RulesDanger {
 }
 
 /// What a change means, added up over everybody.
-#[derive(Serialize, JsonSchema)]
-struct RulesEffects {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct RulesEffects {
     /// Persons looked at.
     persons: u64,
     /// Of these, active ones.
@@ -240,7 +240,7 @@ struct RulesEffects {
 }
 
 /// A count with examples.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RulesLines {
     /// How many there are in all.
     count: u64,
@@ -249,7 +249,7 @@ struct RulesLines {
 }
 
 /// Somebody gains, loses or changes something.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RulesLine {
     /// Id of the person.
     person: String,
@@ -266,7 +266,7 @@ struct RulesLine {
 }
 
 /// A team whose size changes.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RulesTeam {
     /// Id.
     id: String,
@@ -290,7 +290,7 @@ fn lines(lines: &Lines) -> RulesLines {
     RulesLines { count: lines.count, sample: lines.sample.iter().map(line).collect() }
 }
 
-fn effects(effects: &Effects, names: &BTreeMap<String, String>) -> RulesEffects {
+pub(super) fn effects(effects: &Effects, names: &BTreeMap<String, String>) -> RulesEffects {
     let team = |(id, size): (&String, &bailiwick_domain::mapping::effects::TeamSize)| RulesTeam {
         id: id.clone(),
         title: names.get(id).cloned(),
@@ -314,14 +314,16 @@ fn effects(effects: &Effects, names: &BTreeMap<String, String>) -> RulesEffects 
     }
 }
 
+pub(super) fn dangers(dangers: &[Danger]) -> Vec<RulesDanger> {
+    let told =
+        |danger: &Danger| RulesDanger { danger: danger.as_str().to_owned(), says: mapping::danger_words(danger) };
+    dangers.iter().map(told).collect()
+}
+
 async fn preview(request: Request) -> Result<Answer, Failure> {
     let preview = mapping::preview(&request.app, &request.principal, request.text()?).await?;
-    let danger = |danger: &bailiwick_domain::mapping::Danger| RulesDanger {
-        danger: danger.as_str().to_owned(),
-        says: mapping::danger_words(danger),
-    };
     Answer::json(&RulesPreview {
-        dangers: preview.dangers.iter().map(danger).collect(),
+        dangers: dangers(&preview.dangers),
         effects: effects(&preview.effects, &preview.team_names),
         basis: preview.basis,
         matches: preview.matches,

@@ -59,7 +59,10 @@ pub(crate) async fn force(test: &TestApp, text: &str) -> Result<Saved, NotTaken>
 /// Approves whatever the removal guard holds, and waits until everybody is evaluated.
 pub(crate) async fn approve_all(test: &TestApp) {
     mapping::settle_everybody(test.app()).await.unwrap();
-    for hold in bailiwick_app::holds::list_holds(test.app(), &host(), Some("open"), None, 100).await.unwrap() {
+    for hold in bailiwick_app::holds::list_holds(test.app(), &host(), &bailiwick_app::holds::HoldQuery::open(), 100)
+        .await
+        .unwrap()
+    {
         if hold.waiting > 0 {
             bailiwick_app::holds::approve_hold(test.app(), &host(), &hold.hold.id, None).await.unwrap();
         }

@@ -99,7 +99,7 @@ async fn what_waits_survives_a_restart_and_is_decided_by_another_process() {
         switch(&mut client, id, false).await;
     }
     let beside = test.beside(7).await;
-    let open = holds::list_holds(&beside, &host(), Some("open"), None, 10).await.unwrap();
+    let open = holds::list_holds(&beside, &host(), &holds::HoldQuery::open(), 10).await.unwrap();
     assert_eq!((open.len(), open[0].waiting), (1, 16));
     holds::approve_hold(&beside, &host(), &open[0].hold.id, None).await.unwrap();
     assert_eq!(standing(&test, State::Inactive).await, 20);

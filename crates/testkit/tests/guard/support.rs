@@ -118,7 +118,7 @@ pub(crate) async fn size(test: &TestApp, team: &str) -> u64 {
 
 /// The open holds.
 pub(crate) async fn open(test: &TestApp) -> Vec<HoldSummary> {
-    holds::list_holds(test.app(), &host(), Some("open"), None, 100).await.unwrap()
+    holds::list_holds(test.app(), &host(), &holds::HoldQuery::open(), 100).await.unwrap()
 }
 
 /// The one open hold.

@@ -55,7 +55,11 @@ pub(super) async fn look(
     Ok(())
 }
 
-async fn find(app: &App, integration: &Integration, user: &ResourceRow) -> Result<(Object, Facts, Who), Refusal> {
+pub(super) async fn find(
+    app: &App,
+    integration: &Integration,
+    user: &ResourceRow,
+) -> Result<(Object, Facts, Who), Refusal> {
     let document = directory::document_of(user)?;
     let facts = Facts::of_user(&document);
     let who = directory::find_person(app, integration, &document, &facts).await?;

@@ -29,8 +29,7 @@ pub(super) async fn observe(app: &App, name: &str, json: Json) -> Done {
     lines.extend(seen.dangers.iter().map(|danger| format!("  danger: {}", danger_words(danger))));
     if !seen.persons.is_empty() {
         lines.push(String::new());
-        let head = ["PERSON", "NAME", "IS", "WOULD BE", "WOULD LOSE"];
-        lines.extend(out::table(&head, &hold::cells(&seen.persons)));
+        lines.extend(out::table(&hold::HEAD, &hold::cells(&seen.persons)));
     }
     if seen.observing {
         lines.push(String::new());
