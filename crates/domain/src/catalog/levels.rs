@@ -1,12 +1,9 @@
 //! Tiers and lifecycles: ordered lists that admins define.
 
-use super::Fault;
+use super::{Fault, sentence};
 use bailiwick_scim::Object;
 use bailiwick_scim::text::match_key;
 use serde_json::{Value, json};
-
-/// Longest name or description of a level, in bytes.
-const TEXT_BYTES: usize = 2_000;
 
 /// Most levels of one list.
 pub const LEVELS: usize = 100;
@@ -54,16 +51,9 @@ impl Level {
         if let Err(reason) = check_alias(alias) {
             faults.push(Fault::new("", reason));
         }
-        let mut text = |key: &str| match document.get(key) {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) if text.len() <= TEXT_BYTES && !text.contains('\0') => Some(text.clone()),
-            Some(_) => {
-                faults.push(Fault::new(format!("/{key}"), format!("must be text of at most {TEXT_BYTES} bytes")));
-                None
-            }
-        };
-        let name = text("name").filter(|name| !name.trim().is_empty()).unwrap_or_else(|| alias.to_owned());
-        let description = text("description");
+        let name = sentence(document, "name", &mut faults).filter(|name| !name.trim().is_empty());
+        let name = name.unwrap_or_else(|| alias.to_owned());
+        let description = sentence(document, "description", &mut faults);
         let index = document.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok());
         if index.is_none() {
             faults.push(Fault::new("/index", "must be a whole number from 0: the lowest comes first"));

@@ -20,6 +20,8 @@ pub use entity::{Contact, Dependency, Entity, Link, Owner, Source, Tag, Tool};
 pub use merge::merge_patch;
 pub use reference::{DEFAULT_NAMESPACE, Kind, Reference, check_alias, check_name, is_person_text, slug};
 
+use bailiwick_scim::Object;
+use serde_json::Value;
 use std::fmt;
 
 /// The limits of a catalog item, in one place. Units are last in the name.
@@ -30,6 +32,8 @@ pub mod limits {
     pub const ALIAS_CHARS: usize = 200;
     /// Longest text of one line: a title, a type, the name of a tool; in characters.
     pub const LINE_CHARS: usize = 200;
+    /// Longest name or description of what admins define (a level, a property), in characters.
+    pub const SENTENCE_CHARS: usize = 500;
     /// Longest text of several lines: a description, a note; in bytes.
     pub const TEXT_BYTES: usize = 16 * 1024;
     /// Longest URL or address, in bytes.
@@ -73,6 +77,19 @@ impl fmt::Display for Fault {
             f.write_str(&self.message)
         } else {
             write!(f, "{}: {}", self.pointer, self.message)
+        }
+    }
+}
+
+/// A name or a description in a document of an admin.
+fn sentence(document: &Object, key: &str, faults: &mut Vec<Fault>) -> Option<String> {
+    const MOST: usize = limits::SENTENCE_CHARS;
+    match document.get(key) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) if text.chars().count() <= MOST && !text.contains('\0') => Some(text.clone()),
+        Some(_) => {
+            faults.push(Fault::new(format!("/{key}"), format!("must be text of at most {MOST} characters")));
+            None
         }
     }
 }

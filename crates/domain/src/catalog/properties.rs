@@ -5,7 +5,7 @@
 //! ever fetched.
 
 use super::limits::PROPERTY_BYTES;
-use super::{Fault, step};
+use super::{Fault, sentence, step};
 use bailiwick_scim::Object;
 use boon::{Compiler, Draft, SchemaIndex, Schemas};
 use serde_json::{Value, json};
@@ -57,8 +57,8 @@ impl Definition {
         }
         let definition = Self {
             name: name.to_owned(),
-            title: text(document, "title", &mut faults),
-            description: text(document, "description", &mut faults),
+            title: sentence(document, "title", &mut faults),
+            description: sentence(document, "description", &mut faults),
             schema: document.get("schema").cloned().unwrap_or(Value::Null),
             kinds: kinds(document, &mut faults),
             locked: flag(document, "locked", &mut faults),
@@ -87,17 +87,6 @@ fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
         && name.bytes().all(inner)
-}
-
-fn text(document: &Object, key: &str, faults: &mut Vec<Fault>) -> Option<String> {
-    match document.get(key) {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) if text.len() <= 2_000 && !text.contains('\0') => Some(text.clone()),
-        Some(_) => {
-            faults.push(Fault::new(format!("/{key}"), "must be text of at most 2000 bytes"));
-            None
-        }
-    }
 }
 
 fn flag(document: &Object, key: &str, faults: &mut Vec<Fault>) -> bool {

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 const LIST: &[Param] = &[
-    param("kind", Form::Text(200), "Of these kinds, parted by commas; of all but teams if nothing is said."),
+    param("kind", Form::Kinds, "Of these kinds, parted by commas; of all but teams if nothing is said."),
     param("owner", Form::Text(300), "Owned by this team itself: inherited ownership is not looked at."),
     param("part_of", Form::Text(300), "Directly part of this system or domain, by id or reference with its kind."),
     param("search", Form::Text(200), "Title, name or alias contains this."),

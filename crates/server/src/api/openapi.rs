@@ -5,7 +5,7 @@ use super::answer::JSON;
 use super::problem::{PROBLEM, Problem};
 use super::repeat::KEY_CHARS;
 use super::request::PAGING;
-use super::table::{Access, Endpoint, Form, Gives, Param, SchemaOf, Takes};
+use super::table::{Access, Endpoint, FILTER_CHARS, Form, Gives, KIND_CHARS, KINDS_CHARS, Param, SchemaOf, Takes};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -177,6 +177,12 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
 /// What no text of a query holds.
 const NO_NUL: &str = r"^[^\u0000]*$";
 
+/// Kinds parted by commas.
+fn kinds() -> String {
+    let kind = format!("[A-Za-z0-9]{{1,{KIND_CHARS}}}");
+    format!("^({kind}(,{kind})*)?$")
+}
+
 fn parameter(param: &Param) -> Value {
     let schema = match param.form {
         Form::Text(longest) => json!({"type": "string", "maxLength": longest, "pattern": NO_NUL}),
@@ -184,9 +190,14 @@ fn parameter(param: &Param) -> Value {
         Form::Flag => json!({"type": "boolean"}),
         Form::Instant => json!({"type": "string", "format": "date-time"}),
         Form::Word(words) => json!({"type": "string", "enum": words}),
-        Form::Filter => json!({"type": "string", "maxLength": bailiwick_scim::limits::FILTER_BYTES}),
+        Form::Kinds => json!({"type": "string", "maxLength": KINDS_CHARS, "pattern": kinds()}),
+        Form::Filter => json!({"type": "string", "maxLength": FILTER_CHARS}),
     };
-    json!({"name": param.name, "in": "query", "description": param.summary, "schema": schema})
+    let mut said = json!({"name": param.name, "in": "query", "description": param.summary, "schema": schema});
+    if param.required {
+        said["required"] = true.into();
+    }
+    said
 }
 
 fn responses(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {

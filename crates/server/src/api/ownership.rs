@@ -18,10 +18,9 @@ const STATES: &[&str] =
 
 const LIST: &[Param] = &[
     param("state", Form::Word(STATES), "In this state; in any if nothing is said."),
-    param("kind", Form::Text(200), "Of these kinds, parted by commas; of all if nothing is said."),
+    param("kind", Form::Kinds, "Of these kinds, parted by commas; of all if nothing is said."),
 ];
-const COUNTS: &[Param] =
-    &[param("kind", Form::Text(200), "Of these kinds, parted by commas; of all if nothing is said.")];
+const COUNTS: &[Param] = &[param("kind", Form::Kinds, "Of these kinds, parted by commas; of all if nothing is said.")];
 
 pub(super) const ROUTES: &[Endpoint] = &[
     get(May(CatalogRead), "/ownership", "listOwnership", handler!(list))

@@ -1,14 +1,14 @@
 //! A request as its handler sees it: who asks for what, read and checked as far as the table says.
 
 use super::read;
-use super::table::{Endpoint, Form, Param};
+use super::table::{Endpoint, FILTER_CHARS, Form, KIND_CHARS, KINDS_CHARS, Param};
 use crate::intake::{Failure, Fault, decode, split};
 use bailiwick_app::App;
 use bailiwick_app::feed::webhooks::Courier;
 use bailiwick_domain::ids::Millis;
 use bailiwick_domain::policy::Principal;
 use bailiwick_scim::etag::Precondition;
-use bailiwick_scim::{Code, Error, limits, text};
+use bailiwick_scim::{Code, Error, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -271,7 +271,18 @@ pub(super) fn query(endpoint: &'static Endpoint, said: Option<&str>) -> Result<V
         check(param.form, &value).map_err(|why| invalid(format!("The parameter {} must be {why}.", param.name)))?;
         found.push((param, value));
     }
-    Ok(found)
+    let missing =
+        endpoint.query.iter().find(|param| param.required && !found.iter().any(|(there, _)| there.name == param.name));
+    match missing {
+        Some(param) => {
+            Err(invalid(format!("The parameter {} is missing; it must be {}.", param.name, allowed(param.form))))
+        }
+        None => Ok(found),
+    }
+}
+
+fn is_kind(word: &str) -> bool {
+    (1..=KIND_CHARS).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn check(form: Form, value: &str) -> Result<(), String> {
@@ -284,20 +295,22 @@ fn check(form: Form, value: &str) -> Result<(), String> {
         Form::Flag => matches!(value, "true" | "false"),
         Form::Instant => text::read_instant(value).is_some(),
         Form::Word(words) => words.contains(&value),
-        Form::Filter => value.len() <= limits::FILTER_BYTES,
+        Form::Kinds => value.len() <= KINDS_CHARS && (value.is_empty() || value.split(',').all(is_kind)),
+        Form::Filter => value.chars().count() <= FILTER_CHARS,
     };
-    if fits { Ok(()) } else { Err(said(form)) }
+    if fits { Ok(()) } else { Err(allowed(form)) }
 }
 
 /// What a parameter may say, in words.
-fn said(form: Form) -> String {
+fn allowed(form: Form) -> String {
     match form {
         Form::Text(longest) => format!("at most {longest} characters without NUL"),
         Form::Number(least, most) => format!("a whole number from {least} to {most}"),
         Form::Flag => "true or false".to_owned(),
         Form::Instant => "a moment such as 2026-03-01T00:00:00Z".to_owned(),
         Form::Word(words) => format!("one of: {}", words.join(", ")),
-        Form::Filter => format!("a filter of at most {} bytes", limits::FILTER_BYTES),
+        Form::Kinds => format!("kinds such as component,api: letters and digits, at most {KINDS_CHARS} in all"),
+        Form::Filter => format!("a filter of at most {FILTER_CHARS} characters"),
     }
 }
 
@@ -330,6 +343,13 @@ mod tests {
         check(Form::Text(3), "äöü", true);
         check(Form::Text(3), "abcd", false);
         check(Form::Text(3), "\0", false);
+        check(Form::Kinds, "", true);
+        check(Form::Kinds, "component,API", true);
+        for bad in ["component,", ",", "a b", "api:x", &"k".repeat(64), &["component"; 30].join(",")] {
+            check(Form::Kinds, bad, false);
+        }
+        check(Form::Filter, &"ü".repeat(2_000), true);
+        check(Form::Filter, &"x".repeat(2_001), false);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::request::Request;
-use super::table::{Access::May, Endpoint, Form, Param, get, handler, param, post, put};
+use super::table::{Access::May, Endpoint, Form, Param, get, handler, param, post, put, required};
 use super::wire::{Moment, tag};
 use crate::intake::{Failure, Fault};
 use bailiwick_app::App;
@@ -24,7 +24,7 @@ const YAML: &str = "application/yaml";
 const BASIS: Param = param("basis", Form::Text(200), "The basis of the preview that was looked at.");
 const ACCEPT: Param = param("accept_dangers", Form::Flag, "What that preview found dangerous is meant.");
 const NOTE: Param = param("note", Form::Text(1_000), "Why.");
-const PERSON: Param = param("person", Form::Text(100), "Id of the person.");
+const PERSON: Param = required("person", Form::Text(100), "Id of the person.");
 const ALL: Param = param("all", Form::Flag, "Every rule, not only those whose review is due.");
 
 pub(super) const ROUTES: &[Endpoint] = &[
@@ -373,9 +373,7 @@ fn grant(grant: &Grant) -> RulesGrant {
 }
 
 async fn try_person(request: Request) -> Result<Answer, Failure> {
-    let Some(person) = request.param("person") else {
-        return Err(Error::new(Code::ParameterInvalid, "The parameter person must name a person by id.").into());
-    };
+    let person = request.param("person").unwrap_or_default();
     let text = Some(request.text()?).filter(|text| !text.trim().is_empty());
     let tried = mapping::try_person(&request.app, &request.principal, text, person).await?;
     Answer::json(&RulesTried {

@@ -40,6 +40,8 @@ pub(crate) struct Param {
     pub(crate) form: Form,
     /// A sentence.
     pub(crate) summary: &'static str,
+    /// Whether it must be there.
+    pub(crate) required: bool,
 }
 
 /// What a parameter may say.
@@ -55,14 +57,27 @@ pub(crate) enum Form {
     Instant,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// Kinds of items, parted by commas: letters and digits, at most 63 each.
+    Kinds,
     /// A filter in the language of RFC 7644 section 3.4.2.2.
     Filter,
 }
 
 /// A parameter.
 pub(crate) const fn param(name: &'static str, form: Form, summary: &'static str) -> Param {
-    Param { name, form, summary }
+    Param { name, form, summary, required: false }
 }
+
+/// A parameter without which the route cannot be understood.
+pub(crate) const fn required(name: &'static str, form: Form, summary: &'static str) -> Param {
+    Param { name, form, summary, required: true }
+}
+
+/// Longest filter, in characters. Every such text fits the line of a request in any encoding.
+pub(crate) const FILTER_CHARS: usize = 2_000;
+/// Most characters of kinds parted by commas, and of one of them.
+pub(crate) const KINDS_CHARS: usize = 200;
+pub(crate) const KIND_CHARS: usize = 63;
 
 /// The body a route takes.
 #[derive(Clone, Copy, Debug)]
