@@ -5,12 +5,14 @@ mod catalog;
 mod guard;
 mod import;
 mod leaver;
+mod person;
 mod rule;
+mod standards;
 mod values;
 mod webhook;
 
 pub(crate) use rule::{AccessArgs, RuleCommand};
-pub(crate) use webhook::WebhookCommand;
+pub(crate) use webhook::{WebhookCommand, WebhookSet};
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,8 @@ pub(crate) use catalog::{EntityCommand, Gone, Listing, MemberCommand, OwnershipA
 pub(crate) use guard::{HoldCommand, MappingCommand};
 pub(crate) use import::{ExportArgs, ImportArgs};
 pub(crate) use leaver::{HandoverCommand, LeaverArgs};
+pub(crate) use person::{OnePerson, PersonCommand, PersonSet};
+pub(crate) use standards::{LevelCommand, PropertyCommand};
 pub(crate) use values::{RateLimit, SignInClaim, Since, Switch, level};
 
 use bailiwick_domain::preset::Preset;
@@ -67,15 +71,24 @@ pub(crate) enum Command {
     Token(TokenCommand),
     /// Read the journal: every write and every refused or failed call
     Log(LogArgs),
-    /// Look at persons: the humans behind Users
+    /// Look after persons: the humans behind Users
     #[command(subcommand)]
     Person(PersonCommand),
     /// Look after teams: who belongs to them, and the groups that feed them
     #[command(subcommand)]
-    Team(TeamCommand),
+    Team(Box<TeamCommand>),
     /// Look after entities: components, systems, domains, APIs, resources
     #[command(subcommand)]
-    Entity(EntityCommand),
+    Entity(Box<EntityCommand>),
+    /// Look after the ordered list of tiers: how much an entity matters
+    #[command(subcommand)]
+    Tier(LevelCommand),
+    /// Look after the ordered list of lifecycles: how far an entity has come
+    #[command(subcommand)]
+    Lifecycle(LevelCommand),
+    /// Look after properties that entities, teams and persons may have, each with a JSON Schema
+    #[command(subcommand)]
+    Property(PropertyCommand),
     /// Tell what nobody answers for, and what only seems to be answered for
     Ownership(OwnershipArgs),
     /// Decide pairs that may be one human
@@ -368,28 +381,6 @@ pub(crate) enum LogCommand {
     /// Show everything about one entry
     Show {
         /// Number of an entry (evt_12), or id of a request
-        id: String,
-        #[command(flatten)]
-        json: Json,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PersonCommand {
-    /// List persons
-    List {
-        /// Only those whose name, address or id contains this
-        #[arg(long, value_name = "X")]
-        search: Option<String>,
-        /// Most persons
-        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-        limit: u32,
-        #[command(flatten)]
-        json: Json,
-    },
-    /// Show one: Users, groups, pairs waiting for a decision
-    Show {
-        /// Id of the person
         id: String,
         #[command(flatten)]
         json: Json,

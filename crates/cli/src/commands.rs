@@ -21,6 +21,7 @@ mod role;
 mod rule;
 mod serve;
 mod session;
+mod standards;
 mod team;
 mod token;
 mod webhook;
@@ -29,6 +30,7 @@ use crate::args::{Cli, Command, IntegrationCommand};
 use crate::config::{Config, Environment};
 use crate::out::{Done, Failure};
 use crate::wiring;
+use bailiwick_domain::catalog::levels::Scale;
 
 /// Runs what was typed.
 pub(crate) fn run(cli: Cli) -> Done {
@@ -61,8 +63,11 @@ async fn short(command: Command, config: &Config) -> Done {
         Command::Token(command) => token::run(&app, command).await,
         Command::Log(args) => log::run(&app, args).await,
         Command::Person(command) => person::run(&app, command).await,
-        Command::Team(command) => team::run(&app, command).await,
-        Command::Entity(command) => entity::run(&app, command).await,
+        Command::Team(command) => team::run(&app, *command).await,
+        Command::Entity(command) => entity::run(&app, *command).await,
+        Command::Tier(command) => standards::level(&app, Scale::Tier, command).await,
+        Command::Lifecycle(command) => standards::level(&app, Scale::Lifecycle, command).await,
+        Command::Property(command) => standards::property(&app, command).await,
         Command::Ownership(args) => entity::ownership(&app, args).await,
         Command::Conflict(command) => conflict::run(&app, command).await,
         Command::Hold(command) => hold::run(&app, command).await,

@@ -148,10 +148,14 @@ fn aligned(row: &[String], widths: &[usize]) -> String {
 
 /// A moment for people: `2026-11-23 10:31:02Z`.
 pub(crate) fn moment(at: Millis) -> String {
-    let text = at.to_string();
+    short(&at.to_string())
+}
+
+/// An RFC 3339 time in the form of [`moment`].
+pub(crate) fn short(text: &str) -> String {
     match text.split_once('.') {
         Some((seconds, _)) => format!("{}Z", seconds.replacen('T', " ", 1)),
-        None => text,
+        None => text.to_owned(),
     }
 }
 

@@ -3,18 +3,25 @@
 use super::missing;
 use crate::Refusal;
 use crate::app::App;
+use crate::call::resource_type;
 use crate::error::of_store;
 use bailiwick_domain::catalog::{DEFAULT_NAMESPACE, Kind, Reference};
 use bailiwick_domain::ids::Kind as ResourceKind;
 use bailiwick_domain::names;
 use bailiwick_domain::person::State;
+use bailiwick_scim::filter;
+use bailiwick_scim::quirks::{Quirks, Repairs};
 use bailiwick_scim::{Code, text};
+use bailiwick_store::query::{From, PageQuery};
 use bailiwick_store::rows::{ItemRow, PersonRow, ResourceRow};
+use serde_json::json;
 
 /// Prefix of the ids of teams.
 pub(super) const TEAM_ID: &str = "team_";
 /// Prefix of the ids of entities.
 pub(super) const ENTITY_ID: &str = "ent_";
+/// Groups of one name and integration that are told apart.
+const SAME_NAME: u64 = 5;
 
 /// Finds an item by its id, by `[kind:][namespace/]name`, or by any alias. `kind` is taken where none is said, and
 /// `wanted` limits what may be found.
@@ -96,18 +103,47 @@ pub(super) async fn person(app: &App, text: &str) -> Result<Found, Refusal> {
     })
 }
 
-/// Finds a group by its id within all integrations, or by its displayName within one.
+/// Finds a group of any integration by its id, or by its displayName where only one group has it.
 ///
 /// # Errors
 /// No such group, several of that name, or when the store cannot answer.
-pub async fn find_group(app: &App, id: &str) -> Result<ResourceRow, Refusal> {
-    for integration in app.store().integrations().await.map_err(of_store)? {
-        let found = app.store().resource(integration.id, ResourceKind::Group, id, false).await.map_err(of_store)?;
+pub async fn find_group(app: &App, text: &str) -> Result<ResourceRow, Refusal> {
+    let integrations = app.store().integrations().await.map_err(of_store)?;
+    for integration in &integrations {
+        let found = app.store().resource(integration.id, ResourceKind::Group, text, false).await.map_err(of_store)?;
         if let Some(group) = found {
             return Ok(group);
         }
     }
-    Err(missing(format!("There is no group with the id \"{}\".", shown(id))))
+    let named = json!(text).to_string();
+    let mut repairs = Repairs::default();
+    let parsed = filter::parse(&format!("displayName eq {named}"), Quirks::none(), &mut repairs)?;
+    let kind = resource_type(app, ResourceKind::Group);
+    let wanted = filter::resolve(app.registry(), kind, &parsed, filter::Unknown::Refuse, Quirks::none(), &mut repairs)?;
+    let mut named = Vec::new();
+    for integration in &integrations {
+        let query = PageQuery {
+            integration: integration.id,
+            kind: ResourceKind::Group,
+            filter: Some(wanted.clone()),
+            sort: None,
+            from: From::Offset(0),
+            count: SAME_NAME,
+            with_groups: false,
+            total: false,
+            base: app.scim_base().to_owned(),
+            etag_key: *app.etag_key(),
+        };
+        let page = app.store().page(query).await.map_err(of_store)?;
+        named.extend(page.rows.into_iter().map(|group| (group, integration.name.as_str())));
+    }
+    if named.len() > 1 {
+        let all: Vec<String> = named.iter().map(|(group, name)| format!("{} ({name})", group.id)).collect();
+        let detail = format!("\"{}\" is more than one group: {}. Name one by id.", shown(text), all.join(", "));
+        return Err(Refusal::new(Code::ValueInvalid, detail));
+    }
+    let nothing = || missing(format!("There is no group with the id or name \"{}\".", shown(text)));
+    named.pop().map(|(group, _)| group).ok_or_else(nothing)
 }
 
 /// A name from outside, cut to what fits a sentence.

@@ -61,6 +61,11 @@ pub(crate) enum RoleCommand {
         #[command(flatten)]
         json: Json,
     },
+    /// List every action that roles permit and scopes name
+    Actions {
+        #[command(flatten)]
+        json: Json,
+    },
     /// Say whether a person may do something, and why
     Explain {
         /// Id, userName or e-mail address of the person

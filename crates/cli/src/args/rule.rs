@@ -49,8 +49,8 @@ pub(crate) enum RuleCommand {
     Try {
         /// The file, YAML or JSON; - reads standard input; without it the rules in force
         file: Option<PathBuf>,
-        /// Id of the person
-        #[arg(long, value_name = "PERSON")]
+        /// Id, userName or e-mail address of the person
+        #[arg(long, value_name = "X")]
         person: String,
         #[command(flatten)]
         json: Json,
@@ -83,6 +83,11 @@ pub(crate) enum RuleCommand {
         #[command(flatten)]
         json: Json,
     },
+    /// Tell how many persons are still to be evaluated
+    Progress {
+        #[command(flatten)]
+        json: Json,
+    },
     /// List the rules whose review is due
     Reviews {
         /// Every rule
@@ -111,8 +116,8 @@ pub(crate) struct AccessArgs {
     /// The moment: 2026-03-01, 2026-03-01T12:00:00Z or a span ago such as 7d [default: now]
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(crate) at: Option<Since>,
-    /// Only this person, by id
-    #[arg(long, value_name = "PERSON")]
+    /// Only this person: id, userName or e-mail address; who left for good by id alone
+    #[arg(long, value_name = "X")]
     pub(crate) person: Option<String>,
     /// Only members of this team, by id or title
     #[arg(long, value_name = "TEAM")]

@@ -1,7 +1,7 @@
 //! `webhook`, as it is typed.
 
-use super::Json;
-use clap::Subcommand;
+use super::{Json, Switch};
+use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WebhookCommand {
@@ -20,6 +20,45 @@ pub(crate) enum WebhookCommand {
         /// What it is for
         #[arg(long, value_name = "TEXT", default_value = "")]
         description: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Show a webhook and how it fares
+    Show {
+        /// Id of the webhook
+        id: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Change a webhook; one that is switched on again goes on where it stood
+    Set {
+        /// Id of the webhook
+        id: String,
+        #[command(flatten)]
+        change: WebhookSet,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Give it another secret, shown this once; for a day messages are signed with both
+    Rotate {
+        /// Id of the webhook
+        id: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// List its last 50 deliveries, the newest first
+    Deliveries {
+        /// Id of the webhook
+        id: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Deliver an event once more, now and out of turn
+    Redeliver {
+        /// Id of the webhook
+        id: String,
+        /// Event, such as evt_12
+        event: String,
         #[command(flatten)]
         json: Json,
     },
@@ -45,4 +84,22 @@ pub(crate) enum WebhookCommand {
         #[command(flatten)]
         json: Json,
     },
+}
+
+/// What to change of a webhook.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct WebhookSet {
+    /// Where to
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Kind of events; may be given several times and replaces all there were
+    #[arg(long = "kind", value_name = "KIND")]
+    pub(crate) kinds: Vec<String>,
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+    /// Whether events are delivered
+    #[arg(long, value_name = "on|off")]
+    pub(crate) active: Option<Switch>,
 }

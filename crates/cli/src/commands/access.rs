@@ -4,6 +4,7 @@ use crate::args::AccessArgs;
 use crate::out::{self, Done};
 use bailiwick_app::App;
 use bailiwick_app::access::Principal;
+use bailiwick_app::catalog::find_person;
 use bailiwick_app::mapping::{self, AccessLine};
 use bailiwick_domain::mapping::GrantKind;
 use serde_json::{Value, json};
@@ -14,8 +15,12 @@ const PAGE: u32 = 1_000;
 
 pub(super) async fn run(app: &App, args: AccessArgs) -> Done {
     let at = args.at.map(|at| at.moment(app.clock().now()));
+    let person = match &args.person {
+        Some(person) => Some(find_person(app, person).await?.id),
+        None => None,
+    };
     let wanted = |line: &AccessLine| {
-        let of_person = args.person.as_ref().is_none_or(|person| *person == line.person);
+        let of_person = person.as_ref().is_none_or(|person| *person == line.person);
         let in_team = |team: &String| line.kind == GrantKind::Team && [&line.object, &line.object_name].contains(&team);
         of_person && args.team.as_ref().is_none_or(in_team)
     };

@@ -15,13 +15,16 @@ use serde_json::{Value, json};
 pub(super) async fn run(app: &App, command: EntityCommand) -> Done {
     let host = Principal::host();
     match command {
-        EntityCommand::List { listing, kind, owner } => list(app, &host, listing, kind, owner).await,
+        EntityCommand::List { listing, kind, owner, part_of } => {
+            list(app, &host, listing, kind.as_deref(), owner, part_of).await
+        }
         EntityCommand::Show { entity, json } => show(app, &host, &entity, json).await,
-        EntityCommand::Create { kind, name, said, place, json } => {
+        EntityCommand::Create { kind, name, namespace, said, place, json } => {
             let mut document = items::patch(said, &[])?;
+            items::put(&mut document, "namespace", namespace);
             document.insert("kind".to_owned(), kind.into());
             document.insert("name".to_owned(), name.into());
-            placed(&mut document, place);
+            placed(&mut document, place, &[])?;
             if Kind::parse(document["kind"].as_str().unwrap_or_default()).is_ok_and(|kind| kind.is_team()) {
                 return refused("a team is made with: bailiwick team create");
             }
@@ -33,13 +36,17 @@ pub(super) async fn run(app: &App, command: EntityCommand) -> Done {
             let before = read(app, &host, &entity).await?;
             let mut patch = items::patch(said, team::aliases(&before.document))?;
             items::put(&mut patch, "name", name);
-            placed(&mut patch, place);
+            let dependencies = before.document.get("dependencies").and_then(Value::as_array);
+            placed(&mut patch, place, dependencies.map_or(&[], Vec::as_slice))?;
             let id = &before.row.id;
             let item = catalog::change_item(app, &host, id, &patch, Author::Hand, None).await.map_err(items::said)?;
             done(json, &items::value(&item), &format!("{} is changed.", items::reference(&item.row)))
         }
         EntityCommand::Delete(gone) => delete(app, &host, gone).await,
-        EntityCommand::History { entity, limit, json } => history(app, &host, &entity, limit, json).await,
+        EntityCommand::History { entity, limit, json } => {
+            let item = read(app, &host, &entity).await?;
+            items::print_history(app, &host, &item, limit, json).await
+        }
     }
 }
 
@@ -47,24 +54,57 @@ fn done(json: Json, value: &Value, line: &str) -> Done {
     if json.json { out::json(value) } else { out::line(line) }
 }
 
-fn placed(patch: &mut Object, place: Place) {
+/// Where it belongs and what it is tied to. `dependencies` are those there are already.
+fn placed(patch: &mut Object, place: Place, dependencies: &[Value]) -> Done {
     items::put(patch, "owner", place.owner);
     items::put(patch, "system", place.system);
     items::put(patch, "domain", place.domain);
     items::put(patch, "parent", place.parent);
     items::put(patch, "tier", place.tier);
     items::put(patch, "lifecycle", place.lifecycle);
+    items::put_list(patch, "tools", &place.tools, |tool| match items::titled(tool) {
+        (Some(name), url) => Ok(json!({ "name": name, "url": url })),
+        (None, _) => Err(Failure::Usage(format!("--tool {tool}: NAME=URL is expected, such as Logs=https://..."))),
+    })?;
+    let relations = [("dependsOn", place.depends_on), ("providesApi", place.provides), ("consumesApi", place.consumes)];
+    for (relation, said) in relations.into_iter().filter(|(_, said)| !said.is_empty()) {
+        let known = patch.remove("dependencies").and_then(|all| all.as_array().cloned());
+        let mut all = known.unwrap_or_else(|| dependencies.to_vec());
+        let same = |one: &Value| one.get("relation").and_then(Value::as_str).unwrap_or("dependsOn") == relation;
+        all.retain(|one| !same(one));
+        for text in said.iter().filter(|text| *text != items::NONE) {
+            let (target, note) = text.split_once('=').map_or((text.as_str(), None), |(to, why)| (to, Some(why)));
+            all.push(json!({ "relation": relation, "target": target, "note": note }));
+        }
+        patch.insert("dependencies".to_owned(), Value::Array(all));
+    }
+    Ok(())
+}
+
+/// Kinds, separated by commas.
+fn kinds(said: Option<&str>) -> Result<Vec<Kind>, Failure> {
+    let words = said.unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.map(Kind::parse).collect::<Result<_, _>>().map_err(Failure::Usage)
 }
 
 async fn read(app: &App, host: &Principal, entity: &str) -> Result<Item, Failure> {
     Ok(catalog::read_item(app, host, entity, &Kind::Component, |kind| !kind.is_team()).await?)
 }
 
-async fn list(app: &App, host: &Principal, listing: Listing, kind: Option<String>, owner: Option<String>) -> Done {
-    let words = kind.as_deref().unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty());
-    let kinds = words.map(Kind::parse).collect::<Result<Vec<_>, _>>().map_err(Failure::Usage)?;
+async fn list(
+    app: &App,
+    host: &Principal,
+    listing: Listing,
+    kind: Option<&str>,
+    owner: Option<String>,
+    part_of: Option<String>,
+) -> Done {
+    let part_of = match part_of {
+        Some(whole) => Some(catalog::find_item(app, &whole, &Kind::System, |kind| !kind.is_team()).await?.seq),
+        None => None,
+    };
     let (search, filter, limit) = (listing.search, listing.filter, listing.limit);
-    let wanted = Wanted { kinds, owner, search, filter, limit, ..Wanted::default() };
+    let wanted = Wanted { kinds: kinds(kind)?, owner, part_of, search, filter, limit, ..Wanted::default() };
     let entities = catalog::list_items(app, host, wanted).await?.items;
     if listing.json.json {
         return out::json(&entities.iter().map(items::value).collect());
@@ -121,34 +161,15 @@ async fn delete(app: &App, host: &Principal, gone: Gone) -> Done {
     done(gone.json, &json!({ "id": item.row.id, "deleted": true }), &format!("{name} is deleted."))
 }
 
-async fn history(app: &App, host: &Principal, entity: &str, limit: u32, json: Json) -> Done {
-    let item = read(app, host, entity).await?;
-    let events = catalog::history(app, host, &item.row, None, limit).await?;
-    if json.json {
-        return out::json(&events.iter().map(items::event_value).collect());
-    }
-    let mut lines = Vec::new();
-    for event in &events {
-        lines.push(format!("{}  {}  by {}", out::moment(event.at), event.kind, event.actor));
-        let changes = event.payload.as_ref().and_then(|payload| payload["changes"].as_array());
-        for change in changes.into_iter().flatten() {
-            let side = |key: &str| change.get(key).map_or_else(|| "nothing".to_owned(), Value::to_string);
-            let path = change["path"].as_str().unwrap_or_default();
-            lines.push(format!("    {path}: {} -> {}", side("before"), side("after")));
-        }
-    }
-    out::lines(&lines)
-}
-
 pub(super) async fn ownership(app: &App, args: OwnershipArgs) -> Done {
     let host = Principal::host();
-    let counts = HealthCounts::read(app, &host, Vec::new()).await?;
+    let counts = HealthCounts::read(app, &host, kinds(args.kind.as_deref())?).await?;
     let states: Vec<Unhealthy> = args.state.as_deref().and_then(Unhealthy::from_text).into_iter().collect();
     let mut found: Vec<Health> = Vec::new();
     let mut after = None;
     loop {
         let limit = args.limit - u32::try_from(found.len()).unwrap_or(args.limit);
-        let query = HealthQuery { states: states.clone(), kinds: Vec::new(), after, limit };
+        let query = HealthQuery { states: states.clone(), kinds: kinds(args.kind.as_deref())?, after, limit };
         let page = catalog::ownership_health(app, &host, query).await?;
         found.extend(page.items);
         after = page.next;

@@ -3,7 +3,7 @@
 use crate::args::{Json, RoleCommand};
 use crate::out::{self, Done, Failure, refused};
 use bailiwick_app::App;
-use bailiwick_app::access::{self, About, Permit, Principal, Reason, RoleEntry};
+use bailiwick_app::access::{self, About, Action, Permit, Principal, Reason, RoleEntry};
 use bailiwick_app::catalog::find_person;
 use bailiwick_domain::yaml::{self, Limits, Version};
 use serde_json::{Map, Value, json};
@@ -42,6 +42,7 @@ pub(super) async fn run(app: &App, command: RoleCommand) -> Done {
             done(json, &said, &format!("{} no longer holds the role {name} by hand.", person.display))
         }
         RoleCommand::Default { name, json } => default(app, &host, name, json).await,
+        RoleCommand::Actions { json } => actions(json),
         RoleCommand::Explain { person, action, item, json } => explain(app, &person, &action, item, json).await,
     }
 }
@@ -118,6 +119,18 @@ async fn default(app: &App, host: &Principal, name: Option<String>, json: Json) 
         None => access::show_default_role(app, host).await?,
     };
     done(json, &json!({ "role": name }), &format!("Who holds no other role has: {name}"))
+}
+
+fn actions(json: Json) -> Done {
+    if json.json {
+        let value = |action: &Action| {
+            json!({ "name": action.as_str(), "about": action.says(), "reads": action.reads(),
+                "can_be_owned": action.can_be_owned() })
+        };
+        return out::json(&Action::ALL.iter().map(value).collect());
+    }
+    let cells = Action::ALL.iter().map(|action| vec![action.as_str().to_owned(), action.says().to_owned()]);
+    out::lines(&out::table(&["ACTION", "WHAT IT IS"], &cells.collect::<Vec<_>>()))
 }
 
 async fn explain(app: &App, person: &str, action: &str, item: Option<String>, json: Json) -> Done {

@@ -5,6 +5,7 @@ use crate::out::{self, Done, Failure, refused};
 use crate::wiring;
 use bailiwick_app::App;
 use bailiwick_app::access::Principal;
+use bailiwick_app::catalog::find_person;
 use bailiwick_app::mapping::{self, Apply, Decision, NotTaken, Preview, Saved};
 use bailiwick_domain::mapping::effects::Lines;
 use serde_json::{Value, json};
@@ -41,6 +42,7 @@ pub(super) async fn run(app: &App, command: RuleCommand) -> Done {
             let text = file.as_deref().map(read).transpose()?;
             lint(app, text.as_deref(), json).await
         }
+        RuleCommand::Progress { json } => progress(app, json).await,
         RuleCommand::Reviews { all, json } => reviews(app, all, json).await,
         RuleCommand::Review { id, decision, note, json } => {
             let Some(decision) = Decision::from_text(&decision) else { return refused("keep, change or remove") };
@@ -193,7 +195,8 @@ async fn applied(app: &App, saved: Result<Saved, NotTaken>, wait: bool, json: Js
 }
 
 async fn try_person(app: &App, text: Option<&str>, person: &str, json: Json) -> Done {
-    let tried = mapping::try_person(app, &Principal::host(), text, person).await.map_err(not_taken)?;
+    let person = find_person(app, person).await?.id;
+    let tried = mapping::try_person(app, &Principal::host(), text, &person).await.map_err(not_taken)?;
     if json.json {
         let grants = tried.grants.iter().map(|grant| {
             let origin = grant.origin.to_string();
@@ -247,6 +250,17 @@ async fn lint(app: &App, text: Option<&str>, json: Json) -> Done {
         format!("{}: {}: {}", lint.rule.as_deref().unwrap_or("feed"), lint.kind.as_str(), lint.message)
     };
     out::lines(&lints.iter().map(line).collect::<Vec<_>>())
+}
+
+async fn progress(app: &App, json: Json) -> Done {
+    let waiting = mapping::progress(app).await?.waiting;
+    if json.json {
+        return out::json(&json!({ "waiting": waiting }));
+    }
+    match waiting {
+        0 => out::line("Everybody is evaluated."),
+        waiting => out::line(&format!("{} still to be evaluated.", out::count(waiting, "person is", "persons are"))),
+    }
 }
 
 async fn reviews(app: &App, all: bool, json: Json) -> Done {

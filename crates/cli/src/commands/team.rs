@@ -17,26 +17,33 @@ const MEMBERS: u32 = 1_000;
 pub(super) async fn run(app: &App, command: TeamCommand) -> Done {
     let host = Principal::host();
     match command {
-        TeamCommand::List(listing) => list(app, &host, listing).await,
+        TeamCommand::List { listing, parent } => list(app, &host, listing, parent).await,
         TeamCommand::Show { team, below, json } => show(app, &host, &team, below, json).await,
-        TeamCommand::Create { name, said, parent, json } => {
+        TeamCommand::Create { name, namespace, said, parent, responsibilities, json } => {
             let mut document = items::patch(said, &[])?;
+            items::put(&mut document, "namespace", namespace);
+            items::put(&mut document, "responsibilities", responsibilities);
             document.insert("kind".to_owned(), "team".into());
             document.insert("name".to_owned(), name.into());
             items::put(&mut document, "parent", parent);
             let item = catalog::create_item(app, &host, &document, Author::Hand).await.map_err(items::said)?;
             done(json, &items::value(&item), &format!("Team {} is made: {}", item.row.name, item.row.id))
         }
-        TeamCommand::Set { team, said, name, parent, json } => {
+        TeamCommand::Set { team, said, name, parent, responsibilities, json } => {
             let before = read(app, &host, &team).await?;
             let mut patch = items::patch(said, aliases(&before.document))?;
             items::put(&mut patch, "name", name);
             items::put(&mut patch, "parent", parent);
+            items::put(&mut patch, "responsibilities", responsibilities);
             let id = &before.row.id;
             let item = catalog::change_item(app, &host, id, &patch, Author::Hand, None).await.map_err(items::said)?;
             done(json, &items::value(&item), &format!("Team {} is changed.", item.row.name))
         }
         TeamCommand::Delete(gone) => delete(app, &host, gone).await,
+        TeamCommand::History { team, limit, json } => {
+            let item = read(app, &host, &team).await?;
+            items::print_history(app, &host, &item, limit, json).await
+        }
         TeamCommand::Member(command) => member(app, &host, command).await,
         TeamCommand::Feed { team, group, role, json } => {
             catalog::feed_team(app, &host, &team, &group, Some(&role)).await?;
@@ -67,9 +74,14 @@ async fn read(app: &App, host: &Principal, team: &str) -> Result<Item, out::Fail
     Ok(catalog::read_item(app, host, team, &Kind::Team, Kind::is_team).await?)
 }
 
-async fn list(app: &App, host: &Principal, listing: Listing) -> Done {
+async fn list(app: &App, host: &Principal, listing: Listing, parent: Option<String>) -> Done {
+    let part_of = match parent {
+        Some(parent) => Some(read(app, host, &parent).await?.row.seq),
+        None => None,
+    };
     let wanted = Wanted {
         kinds: vec![Kind::Team],
+        part_of,
         search: listing.search,
         filter: listing.filter,
         limit: listing.limit,

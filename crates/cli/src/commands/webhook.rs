@@ -1,10 +1,10 @@
 //! `webhook`: events sent to other services.
 
-use crate::args::{Json, WebhookCommand};
+use crate::args::{Json, Switch, WebhookCommand, WebhookSet};
 use crate::out::{self, Done, refused};
 use bailiwick_app::App;
 use bailiwick_app::access::Principal;
-use bailiwick_app::feed::webhooks::{self, NewWebhook, Report};
+use bailiwick_app::feed::webhooks::{self, Change, Created, Delivery, NewWebhook, Report};
 use bailiwick_domain::network::Network;
 use bailiwick_server::outbound::HttpCourier;
 use serde_json::{Value, json};
@@ -16,12 +16,20 @@ pub(super) async fn run(app: &App, command: WebhookCommand) -> Done {
         WebhookCommand::Create { url, kinds, description, json } => {
             let new = NewWebhook { url, kinds, description };
             let made = webhooks::create(app, &courier, &host, new).await?;
-            let (id, secret) = (&made.webhook.id, &made.secret);
-            if json.json {
-                return out::json(&json!({ "id": id, "url": made.webhook.url, "secret": secret }));
-            }
-            out::line(&format!("Webhook {id} is made. Its secret, shown this once:"))?;
-            out::line(&format!("  {secret}"))
+            once(&made, json, &format!("Webhook {} is made. Its secret, shown this once:", made.webhook.id))
+        }
+        WebhookCommand::Show { id, json } => sheet(&webhooks::find(app, &host, &id).await?, json),
+        WebhookCommand::Set { id, change, json } => {
+            sheet(&webhooks::change(app, &courier, &host, &id, None, changed(change)).await?, json)
+        }
+        WebhookCommand::Rotate { id, json } => {
+            let made = webhooks::rotate(app, &host, &id).await?;
+            let line = format!("Webhook {id} has another secret, shown this once; the old one signs for a day, too:");
+            once(&made, json, &line)
+        }
+        WebhookCommand::Deliveries { id, json } => deliveries(&webhooks::deliveries(app, &host, &id).await?, json),
+        WebhookCommand::Redeliver { id, event, json } => {
+            redelivered(webhooks::redeliver(app, &courier, &host, &id, &event).await?, json)
         }
         WebhookCommand::Delete { id, json } => {
             webhooks::delete(app, &host, &id, None).await?;
@@ -63,6 +71,78 @@ pub(super) async fn run(app: &App, command: WebhookCommand) -> Done {
             out::line(&format!("Besides public addresses webhooks may call: {}", texts.join(", ")))
         }
     }
+}
+
+/// Shows a secret, once.
+fn once(made: &Created, json: Json, line: &str) -> Done {
+    if json.json {
+        return out::json(&json!({ "id": made.webhook.id, "url": made.webhook.url, "secret": made.secret }));
+    }
+    out::line(line)?;
+    out::line(&format!("  {}", made.secret))
+}
+
+fn redelivered(delivery: Delivery, json: Json) -> Done {
+    if json.json {
+        out::json(&delivered(&delivery))?;
+    }
+    if !delivery.delivered {
+        return refused(format!("nothing arrived: {}", delivery.why.unwrap_or_default()));
+    }
+    if json.json { Ok(()) } else { out::line(&format!("{} arrived.", delivery.event)) }
+}
+
+fn changed(said: WebhookSet) -> Change {
+    Change {
+        url: said.url,
+        kinds: (!said.kinds.is_empty()).then_some(said.kinds),
+        description: said.description,
+        active: said.active.map(|active| active == Switch::On),
+    }
+}
+
+fn sheet(report: &Report, json: Json) -> Done {
+    if json.json {
+        return out::json(&shown(report));
+    }
+    let (webhook, health) = (&report.webhook, &report.health);
+    let mut lines = vec![
+        format!("{} ({})", webhook.url, webhook.id),
+        format!("  state         {}", state(report)),
+        format!("  kinds         {}", webhook.kinds.join(" ")),
+        format!("  last success  {}", out::moment_or(health.last_success, "never")),
+    ];
+    if !webhook.description.is_empty() {
+        lines.push(format!("  description   {}", webhook.description));
+    }
+    if let Some(why) = webhook.disabled.as_ref().or(health.last_error.as_ref()) {
+        lines.push(format!("  because       {why}"));
+    }
+    if let Some(at) = health.next_attempt {
+        lines.push(format!("  next attempt  {}", out::moment(at)));
+    }
+    out::lines(&lines)
+}
+
+fn deliveries(all: &[Delivery], json: Json) -> Done {
+    if json.json {
+        return out::json(&all.iter().map(delivered).collect());
+    }
+    if all.is_empty() {
+        return out::line("Nothing was delivered yet.");
+    }
+    let cells = all.iter().map(|one| {
+        let said = one.status.map_or_else(String::new, |status| status.to_string());
+        let arrived = if one.delivered { "arrived" } else { "failed" };
+        let why = one.why.clone().unwrap_or_default();
+        vec![out::moment(one.at), one.event.clone(), one.kind.clone(), arrived.to_owned(), said, why]
+    });
+    out::lines(&out::table(&["AT", "EVENT", "KIND", "", "STATUS", "WHY"], &cells.collect::<Vec<_>>()))
+}
+
+fn delivered(one: &Delivery) -> Value {
+    json!({ "event": one.event, "kind": one.kind, "at": one.at.to_string(), "attempts": one.attempts,
+        "delivered": one.delivered, "status": one.status, "why": one.why, "took_ms": one.took_ms })
 }
 
 async fn list(app: &App, json: Json) -> Done {

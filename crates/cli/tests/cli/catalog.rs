@@ -1,6 +1,6 @@
 //! Teams, entities and ownership on the command line.
 
-use crate::support::{Home, connect, fails, json, said, string};
+use crate::support::{Home, Server, binary, connect, fails, json, said, string, text, user};
 use serde_json::json as value;
 
 #[test]
@@ -88,4 +88,171 @@ fn entities_and_who_answers_for_them() {
     }
     said(&home, "entity delete cart --yes");
     assert_eq!(json(&home, "entity list").as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn tiers_and_lifecycles_are_ordered_lists() {
+    let home = Home::new();
+    assert!(said(&home, "tier list").contains("entities may say any"));
+    assert_eq!(json(&home, "tier set gold --name Gold")["index"], 1);
+    assert_eq!(json(&home, "tier set bronze")["index"], 2);
+    said(&home, "tier set platinum --index 0 --description first");
+    let order: Vec<String> =
+        json(&home, "tier list").as_array().unwrap().iter().map(|one| string(one, "alias")).collect();
+    assert_eq!(order, ["platinum", "gold", "bronze"]);
+    // What is not named stays.
+    let moved = json(&home, "tier set gold --index 9");
+    assert_eq!((&moved["name"], &moved["index"]), (&value!("Gold"), &value!(9)));
+    assert_eq!(json(&home, "tier set platinum --description none")["description"], value!(null));
+    assert!(fails(&home, "entity create component cart --tier silver", 1).contains("platinum, bronze, gold"));
+    said(&home, "entity create component cart --tier gold");
+    said(&home, "tier delete gold");
+    assert!(fails(&home, "tier show gold", 1).contains("There is no tier"));
+    assert_eq!(json(&home, "entity show cart")["tier"], "gold");
+    fails(&home, "tier set Gold!", 1);
+    fails(&home, "tier set gold --index first", 2);
+    // The two lists have nothing to do with each other.
+    assert_eq!(json(&home, "lifecycle list"), value!([]));
+    assert!(said(&home, "lifecycle set beta").contains("beta"));
+    fails(&home, "lifecycle delete gold", 1);
+}
+
+#[test]
+fn properties_are_defined_by_json_schema() {
+    let (home, folder) = (Home::new(), tempfile::tempdir().unwrap());
+    let schema = folder.path().join("port.json");
+    std::fs::write(&schema, r#"{"type": "integer", "minimum": 1, "maximum": 65535}"#).unwrap();
+    let set = format!("property set port --schema {} --title Port --kind component", schema.display());
+    assert_eq!(json(&home, &set)["kinds"], value!(["component"]));
+    said(&home, "property set port --locked");
+    let shown = json(&home, "property show port");
+    assert_eq!(
+        (&shown["title"], &shown["locked"], &shown["schema"]["maximum"]),
+        (&value!("Port"), &value!(true), &value!(65535))
+    );
+    assert!(said(&home, "property list").contains("integer"));
+    said(&home, "entity create component cart --property port=8080");
+    assert!(said(&home, "entity show cart").contains("property     port = 8080"));
+    assert!(fails(&home, "entity set cart --property port=0", 1).contains("/properties/port"));
+    fails(&home, "entity create system shop --property port=1", 1);
+    assert_eq!(json(&home, "property set port --locked=false --kind all --schema none")["kinds"], value!([]));
+    std::fs::write(&schema, r#"{"type": "number of a port"}"#).unwrap();
+    assert!(fails(&home, &set, 1).contains("/schema"));
+    fails(&home, "property set port --schema /nowhere.json", 1);
+    said(&home, "property delete port");
+    fails(&home, "property show port", 1);
+}
+
+#[test]
+fn links_tools_contacts_and_dependencies_are_typed() {
+    let home = Home::new();
+    said(&home, "entity create component prices");
+    said(&home, "entity create api cart-api");
+    let line = "entity create component cart --tag a=b --link Runbook=https://wiki.example/?p=1 \
+        --link https://x.example/?a=b --tool Logs=https://logs.example --contact slack=#cart \
+        --depends-on prices=asks-for-prices --depends-on resource:db --provides cart-api \
+        --annotation example.com/a=b --label team=shop";
+    let made = json(&home, line);
+    assert_eq!(
+        made["links"],
+        value!([{"url": "https://wiki.example/?p=1", "title": "Runbook"}, {"url": "https://x.example/?a=b"}])
+    );
+    assert_eq!(made["tools"], value!([{"name": "Logs", "url": "https://logs.example"}]));
+    assert_eq!(made["contacts"], value!([{"type": "slack", "address": "#cart"}]));
+    let needs = value!([
+        {"relation": "dependsOn", "target": "component:default/prices", "note": "asks-for-prices"},
+        {"relation": "dependsOn", "target": "resource:default/db"},
+        {"relation": "providesApi", "target": "api:default/cart-api"},
+    ]);
+    assert_eq!(made["dependencies"], needs);
+    let sheet = said(&home, "entity show cart");
+    for part in
+        ["Runbook: https://wiki", "Logs https://logs", "slack #cart", "dependsOn resource:default/db (not there)"]
+    {
+        assert!(sheet.contains(part), "{part}: {sheet}");
+    }
+    // Every flag replaces what it names and nothing else.
+    let changed = json(&home, "entity set cart --depends-on none --tool none --annotation c=d --label team=none");
+    assert_eq!(changed["dependencies"], value!([{"relation": "providesApi", "target": "api:default/cart-api"}]));
+    assert_eq!((&changed["tools"], &changed["links"]), (&value!(null), &made["links"]));
+    assert_eq!(changed["annotations"], value!({"example.com/a": "b", "c": "d"}));
+    assert_eq!(changed["labels"], value!(null));
+    fails(&home, "entity set cart --tool Logs", 2);
+    fails(&home, "entity set cart --contact slack", 2);
+    fails(&home, "entity set cart --annotation c", 2);
+    assert!(fails(&home, "entity set cart --link javascript:alert(1)", 1).contains("/links/0/url"));
+    assert_eq!(json(&home, "entity create component cart --namespace two")["namespace"], "two");
+}
+
+#[test]
+fn lists_are_narrowed_and_teams_have_a_history() {
+    let home = Home::new();
+    said(&home, "team create shop --responsibilities everything");
+    said(&home, "team create pay --parent shop");
+    said(&home, "team set pay --title Payments");
+    let below = json(&home, "team list --parent shop");
+    assert_eq!((below.as_array().unwrap().len(), &below[0]["name"]), (1, &value!("pay")));
+    let history = said(&home, "team history pay");
+    assert!(history.contains("/title: nothing -> \"Payments\"") && history.contains("team:create"), "{history}");
+    assert_eq!(json(&home, "team history pay --limit 1").as_array().unwrap().len(), 1);
+    said(&home, "entity create system checkout");
+    said(&home, "entity create component cart --system checkout");
+    said(&home, "entity create component other");
+    let parts = json(&home, "entity list --part-of checkout");
+    assert_eq!((parts.as_array().unwrap().len(), &parts[0]["name"]), (1, &value!("cart")));
+    assert_eq!(json(&home, "ownership --kind system")["items"], 1);
+    fails(&home, "entity list --part-of nothing", 1);
+}
+
+#[test]
+fn groups_are_found_by_name_where_it_is_clear() {
+    let home = Home::new();
+    said(&home, "team create pay");
+    let server = Server::start(&home);
+    let group = value!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Pay \"all\""});
+    let (okta, entra) = (connect(&home, "okta"), connect(&home, "entra"));
+    assert_eq!(server.call("POST", "/scim/v2/Groups", &okta, Some(&group)).0, 201);
+    let feed =
+        |command: &str| binary().args(["team", command, "pay", "pay \"ALL\""]).args(home.flags()).output().unwrap();
+    assert!(feed("feed").status.success());
+    assert_eq!(json(&home, "team show pay")["feeds"][0]["display"], "Pay \"all\"");
+    // A second of that name: only the id tells them apart.
+    let (status, other) = server.call("POST", "/scim/v2/Groups", &entra, Some(&group));
+    assert_eq!(status, 201);
+    let refused = text(&feed("unfeed").stderr);
+    assert!(refused.contains("more than one group") && refused.contains("(entra)"), "{refused}");
+    fails(&home, &format!("team unfeed pay {}", string(&other, "id")), 1);
+}
+
+#[test]
+fn persons_are_made_changed_and_switched_by_hand() {
+    let home = Home::new();
+    let made = json(&home, "person create Grace --email grace@corp.example");
+    assert!(said(&home, "person show grace@corp.example").contains("No User of any integration"));
+    assert!(fails(&home, "person create Other --email GRACE@corp.example", 1).contains("has this address already"));
+    said(&home, "person set grace@corp.example --display Hopper --field title=Admiral --field property:badge=7");
+    let shown = json(&home, "person show grace@corp.example");
+    assert_eq!((&shown["id"], &shown["display"], &shown["locked"]), (&made["id"], &value!("Hopper"), &value!(null)));
+    let field = |name: &str| {
+        let fields = shown["fields"].as_array().unwrap();
+        fields.iter().find(|field| field["name"] == name).map(|field| field["value"].clone()).unwrap()
+    };
+    assert_eq!((field("title"), field("property:badge")), (value!("Admiral"), value!(7)));
+    assert!(said(&home, "person show grace@corp.example").contains("Admiral (hand host)"));
+    fails(&home, "person set grace@corp.example", 2);
+    fails(&home, "person set grace@corp.example --field rank=1", 1);
+    assert_eq!(json(&home, "person deactivate grace@corp.example")["state"], "inactive");
+    assert_eq!(json(&home, "person list --state inactive").as_array().unwrap().len(), 1);
+    assert_eq!(json(&home, "person activate grace@corp.example")["state"], "active");
+    assert!(fails(&home, "person list --filter nonsense", 1).contains("filter"));
+    let history = json(&home, "person history grace@corp.example");
+    let kinds: Vec<String> = history.as_array().unwrap().iter().map(|event| string(event, "kind")).collect();
+    assert_eq!(kinds.first().map(String::as_str), Some("person:activate"), "{kinds:?}");
+    // Whom a directory provisions is changed there.
+    let (server, token) = (Server::start(&home), connect(&home, "okta"));
+    assert_eq!(server.call("POST", "/scim/v2/Users", &token, Some(&user("bob"))).0, 201);
+    for line in ["person set bob --display Robert", "person deactivate bob"] {
+        assert!(fails(&home, line, 1).contains("okta"), "{line}");
+    }
+    assert!(said(&home, "person show bob").contains("locked"));
 }

@@ -22,3 +22,4 @@ mod schema;
 mod serve;
 mod support;
 mod two;
+mod webhooks;
