@@ -4,9 +4,10 @@ use super::mapping_of;
 use crate::Refusal;
 use crate::access::{self, Action, Object, Principal};
 use crate::app::App;
+use crate::catalog;
 use crate::error::of_store;
 use crate::manage;
-use bailiwick_domain::attributes::{Fault, Mapping};
+use bailiwick_domain::attributes::{Fault, Field, Mapping};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::preset::Preset;
@@ -100,7 +101,30 @@ pub(super) async fn read(app: &App, value: &Value) -> Result<Option<Mapping>, Re
     if value.is_null() {
         return Ok(None);
     }
-    Mapping::parse(value, app.registry()).map(Some).map_err(|faults| form(&faults))
+    mapping(app, value).await?.map(Some).map_err(|faults| form(&faults))
+}
+
+/// What is wrong with a mapping as said by an admin, each fault with its place.
+///
+/// # Errors
+/// When the store cannot answer.
+pub async fn faults(app: &App, value: &Value) -> Result<Vec<Fault>, Refusal> {
+    if value.is_null() {
+        return Ok(Vec::new());
+    }
+    Ok(mapping(app, value).await?.err().unwrap_or_default())
+}
+
+async fn mapping(app: &App, value: &Value) -> Result<Result<Mapping, Vec<Fault>>, Refusal> {
+    let mapping = match Mapping::parse(value, app.registry()) {
+        Ok(mapping) => mapping,
+        Err(faults) => return Ok(Err(faults)),
+    };
+    let faults = match mapping.fields().any(|field| matches!(field, Field::Property(_))) {
+        true => mapping.misfits(&catalog::standards(app).await?.properties),
+        false => Vec::new(),
+    };
+    Ok(if faults.is_empty() { Ok(mapping) } else { Err(faults) })
 }
 
 /// The mapping that a value asks for, in effect.

@@ -9,7 +9,7 @@ mod preview;
 mod settle;
 
 pub use lock::{Provisioner, check_unlocked, provisioner};
-pub use manage::{MappingShown, form, save_mapping, show_mapping};
+pub use manage::{MappingShown, faults, form, save_mapping, show_mapping};
 pub(crate) use preview::page;
 pub use preview::preview_mapping;
 pub(crate) use settle::settle;

@@ -5,6 +5,7 @@
 //! may change ([`Profile::lock`]). [`Effect`] adds up what a new mapping would change.
 
 mod effect;
+mod fit;
 mod mapping;
 mod place;
 mod profile;

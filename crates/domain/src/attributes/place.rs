@@ -68,6 +68,12 @@ impl Place {
         entries().filter(primary).chain(entries()).find_map(|entry| self.part(entry))
     }
 
+    /// The type of the value there.
+    #[must_use]
+    pub fn kind(&self) -> Type {
+        self.target.leaf().kind
+    }
+
     fn part<'a>(&self, value: &'a Value) -> Option<&'a Value> {
         let value = match &self.target.sub {
             Some(sub) => value.get(&sub.name)?,

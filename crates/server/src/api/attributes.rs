@@ -5,7 +5,7 @@ use super::request::Request;
 use super::table::{Access::May, Endpoint, get, handler, post, put};
 use crate::intake::{Failure, Fault};
 use bailiwick_app::attributes::{self, MappingShown};
-use bailiwick_domain::attributes::{Effect, FieldCount, Mapping};
+use bailiwick_domain::attributes::{Effect, FieldCount};
 use bailiwick_domain::policy::Action::{IntegrationManage, IntegrationRead};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -114,31 +114,30 @@ async fn read(request: Request) -> Result<Answer, Failure> {
 }
 
 /// What was asked for, with the place of each fault in the body.
-fn asked(request: &Request) -> Result<Value, Failure> {
+async fn asked(request: &Request) -> Result<Value, Failure> {
     let Some(mapping) = request.body::<AttributeMappingNew>()?.mapping else { return Ok(Value::Null) };
     let value = Value::Object(mapping);
-    match Mapping::parse(&value, request.app.registry()) {
-        Ok(_) => Ok(value),
-        Err(faults) => {
-            let refusal = attributes::form(&faults);
-            let place = |fault: bailiwick_domain::attributes::Fault| Fault {
-                pointer: Some(format!("/mapping{}", fault.pointer)),
-                detail: format!("{}.", fault.message),
-                ..Fault::default()
-            };
-            Err(Failure::from(refusal).at(faults.into_iter().map(place).collect()))
-        }
+    let faults = attributes::faults(&request.app, &value).await?;
+    if faults.is_empty() {
+        return Ok(value);
     }
+    let refusal = attributes::form(&faults);
+    let place = |fault: bailiwick_domain::attributes::Fault| Fault {
+        pointer: Some(format!("/mapping{}", fault.pointer)),
+        detail: format!("{}.", fault.message),
+        ..Fault::default()
+    };
+    Err(Failure::from(refusal).at(faults.into_iter().map(place).collect()))
 }
 
 async fn replace(request: Request) -> Result<Answer, Failure> {
-    let value = asked(&request)?;
+    let value = asked(&request).await?;
     let saved = attributes::save_mapping(&request.app, &request.principal, request.path("name"), &value).await?;
     Answer::json(&shown(saved))
 }
 
 async fn preview(request: Request) -> Result<Answer, Failure> {
-    let value = asked(&request)?;
+    let value = asked(&request).await?;
     let effect = attributes::preview_mapping(&request.app, &request.principal, request.path("name"), &value).await?;
     Answer::json(&effect_of(effect))
 }

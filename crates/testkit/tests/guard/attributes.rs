@@ -89,3 +89,38 @@ async fn what_the_provider_owns_is_locked_with_the_reason() {
     attributes::check_unlocked(app, &row, &["title"]).await.unwrap();
     assert!(attributes::check_unlocked(app, &row, &["phone"]).await.is_err());
 }
+
+#[tokio::test]
+async fn a_property_is_filled_only_by_what_it_takes() {
+    let test = TestApp::start().await;
+    let mut admin = test.service("admin").await;
+    let user = json!({ "schemas": [USER], "userName": name(0), "title": "Boss", "nickName": "B7" });
+    test.client().post("/scim/v2/Users", &user).await.expect(201);
+    let define = |schema: Value, kinds: Value| json!({ "schema": schema, "kinds": kinds });
+    let badge = define(json!({ "type": "string", "maxLength": 4 }), json!(["person"]));
+    admin.put("/api/v1/properties/badge", &badge).await;
+    admin.put("/api/v1/properties/floor", &define(json!({ "type": "integer" }), json!([]))).await;
+    admin.put("/api/v1/properties/port", &define(json!({}), json!(["component"]))).await;
+    let path = format!("/api/v1/integrations/{}/mapping", TestApp::INTEGRATION);
+    let bad = json!({ "mapping": {
+        "title": "title", "property:badge": { "path": "nickName", "default": "nobody" }, "property:floor": "title",
+        "property:port": "title", "property:none": "title",
+    } });
+    let preview = format!("{path}/preview");
+    for refused in [admin.put(&path, &bad).await, admin.post(&preview, &bad).await] {
+        let refused = refused.expect(400);
+        assert_eq!(refused.at("/code"), "mapping-form");
+        let faults = refused.at("/errors").clone();
+        let mut places: Vec<&str> =
+            faults.as_array().unwrap().iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
+        places.sort_unstable();
+        let at = |field: &str| format!("/mapping/property:{field}");
+        assert_eq!(places, [at("badge/default"), at("floor"), at("none"), at("port")], "{}", refused.text());
+        assert!(refused.text().contains("takes no string, which is what title gives"), "{}", refused.text());
+    }
+    assert_eq!(admin.get(&path).await.expect(200).at("/standard"), true);
+    let good = json!({ "mapping": { "property:badge": { "path": "nickName", "default": "none" } } });
+    admin.put(&path, &good).await.expect(200);
+    settle(&test).await;
+    assert_eq!(fields(&test).await["property:badge"], "B7");
+}
