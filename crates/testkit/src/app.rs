@@ -100,16 +100,7 @@ impl TestApp {
         let clock = Arc::new(FakeClock::new());
         let ids = Arc::new(SeededIds::new(options.seed));
         let store = open(place.location(), Role::Serve, &clock, &ids).await;
-        let app = App::new(Wiring {
-            store,
-            registry: options.registry,
-            clock: clock.clone(),
-            ids,
-            public_url: PUBLIC_URL.to_owned(),
-        });
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let bound = bind(ServerOptions::new(listen)).await.unwrap_or_else(|error| panic!("{listen}: {error}"));
-        let running = bound.start(app.clone());
+        let (app, running) = serve(store, options.registry, &clock, ids).await;
         let address = running.address;
         let (integration, token) = integration(&app, Self::INTEGRATION, options.preset, options.rate_limit).await;
         Self { app, clock, address, integration, token, running: Some(running), place }
@@ -199,6 +190,21 @@ impl TestApp {
         })
     }
 
+    /// Stops the server, closes the store, and starts another one on it: at the same time of day, with ids of its own.
+    #[must_use]
+    pub async fn restarted(mut self) -> Self {
+        self.stop().await;
+        let Self { app, clock, address, integration, token, place, .. } = self;
+        let registry = app.registry().clone();
+        app.store().close().await;
+        // The last handle closes the store.
+        drop(app);
+        let ids = Arc::new(SeededIds::new(u64::from(address.port())));
+        let store = open(place.location(), Role::Serve, &clock, &ids).await;
+        let (app, running) = serve(store, registry, &clock, ids).await;
+        Self { app, clock, address: running.address, integration, token, running: Some(running), place }
+    }
+
     /// The files or tables of the store that hold this text: what must not be kept must not be there.
     #[must_use]
     pub fn files_holding(&self, secret: &str) -> Vec<String> {
@@ -230,6 +236,16 @@ async fn open(location: Location, role: Role, clock: &Arc<FakeClock>, ids: &Arc<
         entropy: Arc::new(move |bytes| ids.fill(bytes)),
     };
     Store::open(&options).await.unwrap_or_else(|error| panic!("the store cannot be opened: {error}"))
+}
+
+/// A server on that store.
+async fn serve(store: Store, registry: Registry, clock: &Arc<FakeClock>, ids: Arc<SeededIds>) -> (App, Running) {
+    let public_url = PUBLIC_URL.to_owned();
+    let app = App::new(Wiring { store, registry, clock: clock.clone(), ids, public_url });
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let bound = bind(ServerOptions::new(listen)).await.unwrap_or_else(|error| panic!("{listen}: {error}"));
+    let running = bound.start(app.clone());
+    (app, running)
 }
 
 async fn integration(app: &App, name: &str, preset: Preset, rate_limit: Option<u32>) -> (IntegrationId, String) {

@@ -8,6 +8,7 @@ use crate::Refusal;
 use crate::app::App;
 use crate::attributes::{Provisioner, check_unlocked, provisioner};
 use crate::error::of_store;
+use crate::leaver::{self, Cause};
 use crate::manage::{self, ATTEMPTS, PersonReport, commit_guarded, event, invalid, taken};
 use bailiwick_domain::attributes::{Attribute, Field, Lock, Profile, Source, VALUE_BYTES};
 use bailiwick_domain::event::EventKind;
@@ -286,12 +287,14 @@ async fn turn(app: &App, principal: &Principal, id: &str, to: State, kind: Event
         }
         let mut facts = crate::directory::facts_of(&row);
         facts.state = to;
-        let set = ChangeSet {
+        let mut set = ChangeSet {
             at: app.clock().now(),
             guards,
             writes: vec![Write::UpdatePerson(PersonUpdate { seq: row.seq, facts, authority: None })],
             events: vec![event(app, kind, None, Some(row.id.clone()), json!({ "display": row.display }))],
         };
+        let cause = Cause::by(app, &app.request_id(), principal.actor());
+        leaver::leave(app, &mut set, &row, to, &cause).await?;
         if commit_guarded(app, set).await?.is_some() {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use super::support::*;
 use bailiwick_app::access;
-use bailiwick_testkit::TestApp;
+use bailiwick_testkit::{Client, TestApp};
 use serde_json::json;
 
 #[tokio::test]
@@ -90,4 +90,33 @@ async fn an_invitation_ends_with_its_person() {
     nobody.set_header("content-type", Some("application/json"));
     let said = json!({"token": invite.at("/token"), "user_name": "zoe", "password": PASSWORD});
     nobody.post("/api/v1/invites/accept", &said).await.expect(404);
+}
+
+async fn turn(admin: &mut Client, person: &str, verb: &str) {
+    admin.send("POST", &format!("/api/v1/people/{person}/{verb}"), &[], None).await.expect(204);
+}
+
+#[tokio::test]
+async fn who_is_switched_off_here_leaves_tasks_and_takes_them_back_on_return() {
+    let app = TestApp::start().await;
+    let (_, mut admin) = with_role(&app, "admin@example.com", "admin").await;
+    let made = admin.post("/api/v1/people", &json!({"display": "Zoe", "email": "zoe@example.org"})).await.expect(201);
+    let id = made.at("/id").as_str().unwrap().to_owned();
+    let component = json!({"kind": "component", "name": "cart", "owner": id});
+    admin.post("/api/v1/entities", &component).await.expect(201);
+    let tasks = format!("/api/v1/handovers?person={id}");
+    turn(&mut admin, &id, "deactivate").await;
+    let open = admin.get(&tasks).await.expect(200);
+    assert_eq!(
+        (open.at("/items/0/state"), open.at("/items/0/item/reference")),
+        (json!("open"), json!("component:default/cart"))
+    );
+    let report = admin.get(&format!("/api/v1/people/{id}/leaver")).await.expect(200);
+    assert!(report.text().contains("cart"), "{}", report.text());
+    assert!(told(&app).await.iter().any(|kind| kind == "person:leave"), "{:?}", told(&app).await);
+    // Once more changes nothing: there is one task.
+    turn(&mut admin, &id, "deactivate").await;
+    turn(&mut admin, &id, "activate").await;
+    let returned = admin.get(&tasks).await.expect(200);
+    assert_eq!((returned.at("/items/0/state"), returned.at("/items/1")), (json!("returned"), json!(null)));
 }

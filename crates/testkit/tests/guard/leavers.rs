@@ -236,3 +236,57 @@ async fn the_last_admin_stays_whatever_is_approved() {
     approve(&test, &hold(&test).await.hold.id).await;
     assert_eq!((standing(&test, State::Active).await, standing(&test, State::Inactive).await), (1, 20));
 }
+
+#[tokio::test]
+async fn whoever_is_approved_leaves_tasks_behind_and_whoever_waits_does_not() {
+    let test = TestApp::start().await;
+    let ids = company(&test, 20).await;
+    let (mut client, mut admin) = (test.client(), test.service("admin").await);
+    let (first, last) = (person(&test, 18).await.id, person(&test, 19).await.id);
+    for (name, owner) in [("cart", &first), ("till", &last)] {
+        let document = json!({ "kind": "component", "name": name, "owner": owner });
+        admin.post("/api/v1/entities", &document).await.expect(201);
+    }
+    for id in &ids {
+        switch(&mut client, id, false).await;
+    }
+    let tasks = "/api/v1/handovers?state=open";
+    assert_eq!(admin.get(tasks).await.expect(200).at("/items"), json!([]));
+    let hold = hold(&test).await.hold.id;
+    let decision = json!({ "persons": [first] });
+    admin.post(&format!("/api/v1/holds/{hold}/approve"), &decision).await.expect(200);
+    let open = admin.get(tasks).await.expect(200);
+    assert_eq!(open.at("/items").as_array().unwrap().len(), 1, "{}", open.text());
+    assert_eq!(open.at("/items/0/item/reference"), "component:default/cart");
+    // Who waits and comes back before anybody decides has left nothing.
+    switch(&mut client, &ids[19], true).await;
+    settle(&test).await;
+    approve(&test, &hold).await;
+    assert_eq!(admin.get(tasks).await.expect(200).at("/items").as_array().unwrap().len(), 1);
+    assert_eq!(person(&test, 19).await.state, State::Active);
+    // Who was approved and comes back has the task taken away again.
+    switch(&mut client, &ids[18], true).await;
+    assert_eq!(admin.get(tasks).await.expect(200).at("/items"), json!([]));
+}
+
+#[tokio::test]
+async fn what_waits_is_there_when_the_store_is_opened_again() {
+    let test = TestApp::start().await;
+    let id = {
+        let ids = company(&test, 20).await;
+        let mut client = test.client();
+        for id in &ids {
+            switch(&mut client, id, false).await;
+        }
+        hold(&test).await.hold.id
+    };
+    let again = test.restarted().await;
+    let hold = hold(&again).await;
+    assert_eq!((hold.hold.id.as_str(), hold.waiting), (id.as_str(), 16));
+    assert_eq!(standing(&again, State::Active).await, 16);
+    // What is said afterwards still stands behind it.
+    let user = again.client().get("/scim/v2/Users?count=20&sortBy=userName").await.expect(200);
+    assert_eq!(user.at("/totalResults"), 20);
+    approve(&again, &id).await;
+    assert_eq!(standing(&again, State::Inactive).await, 20);
+}

@@ -7,6 +7,7 @@ use crate::attributes;
 use crate::caller::Integration;
 use crate::directory::{self, Who};
 use crate::error::of_store;
+use crate::leaver::{self, Cause};
 use crate::manage;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::identity::{Linking, Why};
@@ -136,6 +137,7 @@ async fn decide(
             if *authority {
                 let state = state_of(&[UserView { authority: true, active: facts.active }], row.account);
                 directory::guard_admins(app, &mut set, row, state).await?;
+                leaver::leave(app, &mut set, row, state, &Cause::by(app, &app.request_id(), app.actor())).await?;
                 let facts = directory::facts_by(document, state);
                 let authority = Some(Some(user.seq));
                 set.writes.push(Write::UpdatePerson(PersonUpdate { seq: row.seq, facts, authority }));
