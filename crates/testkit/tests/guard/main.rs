@@ -6,4 +6,5 @@ mod attributes;
 mod groups;
 mod leavers;
 mod observe;
+mod sources;
 mod support;
