@@ -1,13 +1,15 @@
 //! The health of ownership, live: what nobody answers for, and what only seems to be answered for.
 
-use super::owners::{self, OwnerOf};
+use super::owners::{self, EffectiveOwner, OwnerOf};
 use super::{Item, kind_of, read};
 use crate::Refusal;
 use crate::access::{self, Action, Principal};
 use crate::app::App;
 use crate::error::of_store;
+use crate::leaver;
 use bailiwick_domain::catalog::Kind;
 use bailiwick_domain::catalog::ownership::{OwnerFacts, Unhealthy, health, team_health};
+use bailiwick_domain::handover::{Duty, Suggestion};
 use bailiwick_domain::mapping::GrantKind;
 use bailiwick_domain::mapping::grant::membership_rank;
 use bailiwick_domain::person::State;
@@ -40,6 +42,8 @@ pub struct Health {
     pub item: Item,
     /// What is wrong.
     pub states: Vec<Unhealthy>,
+    /// Who could put it right, best first: an owner for what has none who acts, a manager for a team without one.
+    pub suggestions: Vec<Suggestion>,
 }
 
 /// A page of them.
@@ -68,6 +72,24 @@ pub struct HealthCounts {
 /// What the policy does not permit, or when the store cannot answer.
 pub async fn ownership_health(app: &App, principal: &Principal, query: HealthQuery) -> Result<HealthPage, Refusal> {
     access::require(app, principal, Action::CatalogRead, &access::Object::None).await?;
+    let mut page = unwell(app, query).await?;
+    let things: Vec<(Duty, &ItemRow)> =
+        page.items.iter().map(|health| (wanted_of(&health.item.row), &health.item.row)).collect();
+    let suggested = leaver::suggest_all(app, &things).await?;
+    for (health, suggestions) in page.items.iter_mut().zip(suggested) {
+        // Who owns it now by name is no way out of that.
+        let owner = health.item.owner.as_ref().and_then(EffectiveOwner::id).unwrap_or_default().to_owned();
+        health.suggestions = suggestions.into_iter().filter(|one| one.party.id != owner).collect();
+    }
+    Ok(page)
+}
+
+/// What somebody is wanted for.
+fn wanted_of(row: &ItemRow) -> Duty {
+    if kind_of(row).is_team() { Duty::Manager } else { Duty::Owner }
+}
+
+async fn unwell(app: &App, query: HealthQuery) -> Result<HealthPage, Refusal> {
     let sizes = Sizes::read(app).await?;
     let mut page = HealthPage::default();
     let mut after = query.after.clone();
@@ -82,7 +104,7 @@ pub async fn ownership_health(app: &App, principal: &Principal, query: HealthQue
                 continue;
             }
             let place = (row.title_key.clone(), row.seq);
-            page.items.push(Health { item: read::item(row, owner, Vec::new())?, states });
+            page.items.push(Health { item: read::item(row, owner, Vec::new())?, states, suggestions: Vec::new() });
             if page.items.len() >= query.limit as usize {
                 page.next = Some(place);
                 return Ok(page);

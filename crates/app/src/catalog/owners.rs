@@ -64,6 +64,16 @@ impl EffectiveOwner {
         }
     }
 
+    /// Id of the team or person; of what is not there there is none.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match &self.owner {
+            OwnerOf::Team(team) => Some(&team.id),
+            OwnerOf::Person { id, .. } => Some(id),
+            OwnerOf::Missing(_) => None,
+        }
+    }
+
     /// Row of the person, if it is one.
     #[must_use]
     pub fn person(&self) -> Option<i64> {

@@ -14,6 +14,7 @@ mod tasks;
 pub use catch_up::{catch_up, run};
 pub use report::{Credential, Leaving, Left, WithoutEffect, list_leavers, report};
 pub use successor::suggest;
+pub(crate) use successor::suggest_all;
 pub use tasks::{
     Handover, HandoverPage, HandoverQuery, Verdict, assign_handover, count_handovers, decide_handover, list_handovers,
     show_handover,

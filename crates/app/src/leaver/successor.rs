@@ -36,6 +36,16 @@ pub async fn suggest(
     Search::new(app).suggest(duty, Some(item), leaver).await
 }
 
+/// Suggests for many things that nobody looks after; what is read for one is not read again for the next.
+pub(crate) async fn suggest_all(app: &App, things: &[(Duty, &ItemRow)]) -> Result<Vec<Vec<Suggestion>>, Refusal> {
+    let mut search = Search::new(app);
+    let mut all = Vec::with_capacity(things.len());
+    for (duty, item) in things {
+        all.push(search.suggest(*duty, Some(item), None).await?);
+    }
+    Ok(all)
+}
+
 /// The reads of one answer; what was read for one thing is not read again for the next.
 pub(super) struct Search<'a> {
     app: &'a App,

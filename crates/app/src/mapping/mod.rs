@@ -38,6 +38,7 @@ use crate::Refusal;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::mapping::{Compiled, Danger};
 use bailiwick_domain::yaml::Fault;
+use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 use tokio::sync::Notify;
 
@@ -93,6 +94,18 @@ impl From<NotTaken> for Refusal {
                 failure::error(ProductCode::RulesDangerous, detail)
             }
         }
+    }
+}
+
+/// The danger with what teams are called instead of their ids, for people.
+#[must_use]
+pub fn with_names(danger: Danger, names: &BTreeMap<String, String>) -> Danger {
+    match danger {
+        Danger::TeamsEmptied { teams } => {
+            let named = teams.into_iter().map(|team| names.get(&team).cloned().unwrap_or(team));
+            Danger::TeamsEmptied { teams: named.collect() }
+        }
+        other => other,
     }
 }
 

@@ -125,7 +125,8 @@ async fn accept(app: &App, set: &RuleSet, how: &Apply) -> Result<(), NotTaken> {
         let detail = "Dangers are accepted only with the basis of a preview: what nobody has seen nobody can mean.";
         return Err(failure::error(ProductCode::RulesDangerous, detail).into());
     }
-    Err(NotTaken::Dangers(preview.dangers))
+    let named = preview.dangers.into_iter().map(|danger| super::with_names(danger, &preview.team_names));
+    Err(NotTaken::Dangers(named.collect()))
 }
 
 struct Saving<'a> {

@@ -181,7 +181,7 @@ pub(super) async fn ownership(app: &App, args: OwnershipArgs) -> Done {
         let states: Value = counts.states.iter().map(|(state, count)| (state.as_str(), *count)).collect();
         let items = found.iter().map(|one| {
             let words: Vec<&str> = one.states.iter().map(|state| state.as_str()).collect();
-            json!({ "states": words, "item": items::value(&one.item) })
+            json!({ "states": words, "item": items::value(&one.item), "suggestions": one.suggestions })
         });
         return out::json(&json!({ "items": counts.items, "healthy": counts.healthy, "states": states,
             "unhealthy": items.collect::<Value>() }));
@@ -195,7 +195,9 @@ pub(super) async fn ownership(app: &App, args: OwnershipArgs) -> Done {
     }
     let cells = found.iter().map(|one| {
         let words: Vec<&str> = one.states.iter().map(|state| state.as_str()).collect();
-        vec![items::reference(&one.item.row), words.join(", "), items::owner(one.item.owner.as_ref())]
+        let owner = if one.item.row.kind == "team" { String::new() } else { items::owner(one.item.owner.as_ref()) };
+        let could = one.suggestions.first().map_or_else(String::new, |best| best.party.name.clone());
+        vec![items::reference(&one.item.row), words.join(", "), owner, could]
     });
-    out::lines(&out::table(&["ITEM", "STATE", "OWNER"], &cells.collect::<Vec<_>>()))
+    out::lines(&out::table(&["ITEM", "STATE", "OWNER", "COULD BE"], &cells.collect::<Vec<_>>()))
 }

@@ -177,7 +177,7 @@ fn sheet(left: &Left) -> Vec<String> {
     );
     section(
         &mut lines,
-        "Without effect since",
+        if left.leaving.returned.is_some() { "Without effect until then" } else { "Without effect since" },
         left.grants.iter().map(|gone| {
             let grant = &gone.grant;
             format!("{} {} {} ({})", grant.kind.as_str(), gone.title, grant.value, grant.origin)

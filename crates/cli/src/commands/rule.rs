@@ -128,7 +128,11 @@ async fn preview(app: &App, text: &str, json: Json) -> Done {
     if preview.dangers.is_empty() {
         return Ok(());
     }
-    let words: Vec<String> = preview.dangers.iter().map(mapping::danger_words).collect();
+    let words: Vec<String> = preview
+        .dangers
+        .iter()
+        .map(|danger| mapping::danger_words(&mapping::with_names(danger.clone(), &preview.team_names)))
+        .collect();
     refused(format!("dangerous: {}", words.join("; ")))
 }
 

@@ -8,7 +8,7 @@ use crate::intake::Failure;
 use bailiwick_app::App;
 use bailiwick_app::catalog;
 use bailiwick_app::leaver::{self, HandoverQuery, Verdict};
-use bailiwick_domain::handover::{Duty, Party, PartyKind, Relation, TaskState};
+use bailiwick_domain::handover::{Duty, Party, PartyKind, Relation, Suggestion, TaskState};
 use bailiwick_domain::policy::Action::{HandoverDecide, HandoverRead};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,7 @@ struct HandoverItem {
 
 /// Somebody who could take a thing on.
 #[derive(Debug, Serialize, JsonSchema)]
-struct HandoverSuggestion {
+pub(super) struct HandoverSuggestion {
     #[serde(flatten)]
     party: HandoverParty,
     /// The first of the reasons, as a word.
@@ -169,19 +169,22 @@ impl From<Party> for HandoverParty {
     }
 }
 
+impl From<Suggestion> for HandoverSuggestion {
+    fn from(suggestion: Suggestion) -> Self {
+        let relation = match suggestion.relation {
+            Relation::ParentTeam => HandoverRelation::ParentTeam,
+            Relation::TeamManager => HandoverRelation::TeamManager,
+            Relation::OwnManager => HandoverRelation::OwnManager,
+            Relation::Active => HandoverRelation::Active,
+        };
+        Self { party: suggestion.party.into(), relation, reasons: suggestion.reasons }
+    }
+}
+
 impl From<leaver::Handover> for Handover {
     fn from(handover: leaver::Handover) -> Self {
         let task = handover.task;
-        let suggestions = handover.suggestions.into_iter().map(|suggestion| HandoverSuggestion {
-            party: suggestion.party.into(),
-            relation: match suggestion.relation {
-                Relation::ParentTeam => HandoverRelation::ParentTeam,
-                Relation::TeamManager => HandoverRelation::TeamManager,
-                Relation::OwnManager => HandoverRelation::OwnManager,
-                Relation::Active => HandoverRelation::Active,
-            },
-            reasons: suggestion.reasons,
-        });
+        let suggestions = handover.suggestions.into_iter().map(HandoverSuggestion::from);
         Self {
             id: handover.id,
             state: match task.state() {

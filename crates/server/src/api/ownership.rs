@@ -1,6 +1,7 @@
 //! The health of ownership, live.
 
 use super::answer::Answer;
+use super::handovers::HandoverSuggestion;
 use super::items::{self, ItemShown, Place};
 use super::request::Request;
 use super::table::{Access::May, Endpoint, Form, Param, get, handler, param};
@@ -40,6 +41,8 @@ struct Unwell {
     states: Vec<&'static str>,
     /// The item.
     item: ItemShown,
+    /// Who could put it right, best first: an owner for an entity, a manager for a team.
+    suggestions: Vec<HandoverSuggestion>,
 }
 
 /// Items by the state of their ownership.
@@ -65,7 +68,8 @@ async fn list(request: Request) -> Result<Answer, Failure> {
     let mut shown = Vec::with_capacity(found.items.len());
     for health in found.items {
         let states = health.states.iter().map(|state| state.as_str()).collect();
-        shown.push(Unwell { states, item: items::shown(health.item)? });
+        let suggestions = health.suggestions.into_iter().map(HandoverSuggestion::from).collect();
+        shown.push(Unwell { states, item: items::shown(health.item)?, suggestions });
     }
     Answer::page(&request, &shown, found.next.as_ref(), None)
 }

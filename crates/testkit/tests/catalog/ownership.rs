@@ -64,3 +64,30 @@ async fn what_nobody_answers_for_shows_at_once() {
     assert_eq!(found, expect(false), "pages");
     client.get("/api/v1/ownership?state=sad").await.expect(400);
 }
+
+#[tokio::test]
+async fn who_could_take_it_on_is_suggested() {
+    let (test, mut client) = start().await;
+    let (ada, _) = provision(&test, "ada").await;
+    team(&mut client, "above").await;
+    make(&mut client, "teams", json!({"name": "below", "parent": "above"})).await;
+    client.put("/api/v1/teams/above/members/ada", &json!({"role": "manager"})).await.expect(204);
+    make(&mut client, "entities", json!({"kind": "component", "name": "left", "owner": "below"})).await;
+    make(&mut client, "entities", json!({"kind": "component", "name": "lonely"})).await;
+    let suggested = |page: &Value, name: &str| -> Vec<(String, String)> {
+        let one = page["items"].as_array().unwrap().iter().find(|one| one["item"]["name"] == name).unwrap();
+        let all = one["suggestions"].as_array().unwrap().iter();
+        all.map(|one| (one["name"].as_str().unwrap().to_owned(), one["relation"].as_str().unwrap().to_owned()))
+            .collect()
+    };
+    let of = |name: &str, relation: &str| (name.to_owned(), relation.to_owned());
+    let page = get(&mut client, "ownership").await;
+    assert_eq!(suggested(&page, "left"), [of("above", "parent-team"), of("ada", "team-manager")]);
+    // A team is managed by a person.
+    assert_eq!(suggested(&page, "below"), [of("ada", "team-manager")]);
+    assert_eq!(suggested(&page, "lonely"), [], "nothing around it tells");
+    // Whoever is gone is suggested to nobody.
+    test.client().patch(&format!("/scim/v2/Users/{ada}"), &deactivated()).await.expect(200);
+    let page = get(&mut client, "ownership").await;
+    assert_eq!((suggested(&page, "left"), suggested(&page, "below")), (Vec::new(), Vec::new()));
+}
