@@ -1,7 +1,8 @@
 //! The guides: every command in them is run as it is printed, in order, beside a running server.
 //!
 //! In a guide, a block fenced as `sh` is run by the shell and must succeed; one fenced as `yaml FILE`, `csv FILE` or
-//! `json FILE` is written to that file. What an identity provider does meanwhile stands in comments that readers do not
+//! `json FILE` is written to that file. A block fenced as `text` behind one of `sh` is what that one prints, line by line:
+//! `…` alone stands for any lines, within a word for anything; blanks, moments and milliseconds need not be the same. What an identity provider does meanwhile stands in comments that readers do not
 //! see: `<!-- okta: group Payments = ada, bob -->`, `<!-- okta: off ada -->`.
 
 use crate::support::{Home, Server, connect, patch};
@@ -97,29 +98,77 @@ impl Provider<'_> {
     }
 }
 
-/// Runs a block of a guide.
-fn run(home: &Home, folder: &Path, script: &str) {
+/// Runs a block of a guide, and gives what it printed.
+fn run(home: &Home, folder: &Path, script: &str) -> String {
     let binary = Path::new(env!("CARGO_BIN_EXE_bailiwick"));
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", binary.parent().unwrap().display());
     let mut command = Command::new("sh");
-    command.args(["-eu", "-c", script]).current_dir(folder).stdin(Stdio::null());
+    // What goes to standard error stands where it was said.
+    command.args(["-eu", "-c", &format!("exec 2>&1\n{script}")]).current_dir(folder).stdin(Stdio::null());
     command.env_clear().env("PATH", path);
     let [flag, value] = home.flags();
     let name = if flag == "--data" { "BAILIWICK_DATA" } else { "BAILIWICK_DATABASE_URL" };
     let output = command.env(name, value).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{script}\n{said}");
+    said
+}
+
+/// Whether a word of a guide stands for a word that was printed; `next` is the one behind it.
+fn stands_for(word: &str, printed: &str, next: Option<&&str>) -> bool {
+    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if next.is_some_and(|next| next.starts_with("ms")) && number(word) && number(printed) {
+        return true;
+    }
+    if let Some((head, tail)) = word.split_once('…') {
+        return printed.len() >= head.len() + tail.len() && printed.starts_with(head) && printed.ends_with(tail);
+    }
+    let moment = |text: &str| -> String {
+        let is_one = text.len() >= 9 && text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.TZ,".contains(&byte));
+        if is_one { text.replace(|char: char| char.is_ascii_digit(), "0") } else { text.to_owned() }
+    };
+    moment(word) == moment(printed)
+}
+
+/// Compares what a guide shows with what was printed.
+fn shows(guide: &str, printed: &str) {
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let lines = |text: &str| text.lines().map(words).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+    let same = |wanted: &[String], found: &[String]| {
+        let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+        wanted.len() == found.len()
+            && (0..wanted.len()).all(|at| stands_for(wanted[at], &found[at], wanted.get(at + 1)))
+    };
+    let mut found = lines(printed);
+    let mut any = false;
+    for wanted in lines(guide) {
+        if wanted == ["…"] {
+            any = true;
+            continue;
+        }
+        // Rows that begin with an id came at the same moment: neither is the first.
+        let reach = if any { found.len() } else { 1 + usize::from(wanted[0].ends_with("_…")) };
+        let hit = found.iter().take(reach).position(|line| same(&wanted, line));
+        let hit = hit.unwrap_or_else(|| panic!("the guide shows {wanted:?}, but this was printed:\n{printed}"));
+        if any {
+            drop(found.drain(..=hit))
+        } else {
+            drop(found.remove(hit))
+        }
+        any = false;
+    }
+    assert!(any || found.is_empty(), "the guide does not show everything:\n{printed}");
 }
 
 /// Runs a guide from top to bottom.
 fn guide(name: &str) {
-    let text = std::fs::read_to_string(format!("{}/../../docs/guides/{name}.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let text = std::fs::read_to_string(format!("{}/../../{name}.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let (home, folder) = (Home::new(), tempfile::tempdir().unwrap());
     let server = Server::start(&home);
     let token = connect(&home, "okta");
     let mut provider = Provider { server: &server, token, ids: HashMap::new() };
     let mut lines = text.lines();
-    let mut ran = 0;
+    let (mut ran, mut shown, mut printed) = (0, 0, None);
     while let Some(line) = lines.next() {
         if let Some(said) = line.strip_prefix("<!-- okta:").and_then(|said| said.strip_suffix("-->")) {
             said.split(';').for_each(|said| provider.does(said.trim()));
@@ -133,32 +182,41 @@ fn guide(name: &str) {
                     std::fs::write(file, block).unwrap();
                 }
                 None if info == "sh" => {
-                    run(&home, folder.path(), &block);
+                    printed = Some(run(&home, folder.path(), &block));
                     ran += 1;
+                }
+                None if info == "text" => {
+                    shows(&block, &printed.take().expect("a text stands behind a block of sh"));
+                    shown += 1;
                 }
                 None => {}
             }
         }
     }
-    assert!(ran > 3, "{name} says nothing to do");
+    assert!(ran > 3 && shown > 2, "{name} says nothing to do, or shows nothing");
 }
 
 #[test]
 fn a_leavers_day() {
-    guide("leaver");
+    guide("docs/guides/leaver");
 }
 
 #[test]
 fn writing_mapping_rules() {
-    guide("mapping-rules");
+    guide("docs/guides/mapping-rules");
 }
 
 #[test]
 fn moving_in_from_backstage() {
-    guide("from-backstage");
+    guide("docs/guides/from-backstage");
 }
 
 #[test]
 fn moving_in_from_opslevel() {
-    guide("from-opslevel");
+    guide("docs/guides/from-opslevel");
+}
+
+#[test]
+fn the_walk_of_the_readme() {
+    guide("README");
 }
