@@ -186,7 +186,7 @@ fn guide(name: &str) {
                     ran += 1;
                 }
                 None if info == "text" => {
-                    shows(&block, &printed.take().expect("a text stands behind a block of sh"));
+                    shows(&block, &printed.take().unwrap());
                     shown += 1;
                 }
                 None => {}
