@@ -36,6 +36,9 @@ pub enum Guard {
     Document { seq: i64, version: i64 },
     /// The document of the admins has this version; 0: there is none.
     Entry { collection: String, id: String, version: i64 },
+    /// Nothing behind this number of the feed is of a kind that begins so. A set with this guard runs alone, so that
+    /// all that was committed before it is seen.
+    Feed { after: i64, kinds: &'static [&'static str] },
     /// The item exists and has this version.
     Item { seq: i64, version: i64 },
     /// The key of the guard table has this version (0 when absent); bumped by the commit when `bump`.

@@ -1,6 +1,6 @@
 //! How much work a set of changes is, roughly: what is heavy runs alone, so that nobody waits for it unawares.
 
-use crate::change::{ChangeSet, Dirty, ItemUpdate, MemberWrite, NewItem, Write};
+use crate::change::{ChangeSet, Dirty, Guard, ItemUpdate, MemberWrite, NewItem, Write};
 use bailiwick_domain::ids::Kind;
 
 /// Submissions that may wait for the writer.
@@ -15,6 +15,10 @@ pub(crate) const ALONE_ROWS: usize = 2_000;
 pub(crate) fn weight(set: &ChangeSet) -> (usize, usize) {
     let mut rows = set.guards.len() + set.events.len();
     let mut bytes = set.events.len() * 1_024;
+    // What the sets beside it tell is not in the feed before they are committed.
+    if set.guards.iter().any(|guard| matches!(guard, Guard::Feed { .. })) {
+        rows += ALONE_ROWS + 1;
+    }
     for write in &set.writes {
         let (more, size) = match write {
             Write::InsertResource(new) => (3 + new.columns.email_keys.len(), new.columns.doc.len() * 2),

@@ -253,8 +253,10 @@ async fn check(app: &App, integration: &Integration, said: &str) -> Result<(), R
         ));
     };
     match mapping::changed_since(app, position).await? {
-        Some(what) => Err(stale(format!("Something changed since this was looked at: {what}. Look at it again."))),
-        None => Ok(()),
+        mapping::Looked::Changed(what) => {
+            Err(stale(format!("Something changed since this was looked at: {what}. Look at it again.")))
+        }
+        mapping::Looked::Same { .. } => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@ use super::subject;
 use crate::Refusal;
 use crate::access::{Action, Object, Principal, require};
 use crate::app::App;
+use crate::catalog::standards;
 use crate::error::of_store;
 use bailiwick_domain::catalog::properties::Definitions;
 use bailiwick_domain::catalog::schema;
@@ -291,9 +292,10 @@ async fn owned(
             found.add(app, ItemQuery { owner: Some(sub), ..ItemQuery::default() }, &through).await?;
         }
     }
+    let definitions = if filters.is_empty() { Definitions::default() } else { standards(app).await?.properties };
     for has in filters {
-        let none = Definitions::default();
-        let Ok(filter) = schema::filter(&has.object, &none) else { continue };
+        // One that no longer fits the catalog's schema makes nothing theirs: so does the policy read it.
+        let Ok(filter) = schema::filter(&has.object, &definitions) else { continue };
         let by = has.ways.first().map_or("by rule", |way| way.origin.as_str());
         let through = format!("it matches what {by} gives");
         found.add(app, ItemQuery { filter: Some(filter), ..ItemQuery::default() }, &through).await?;

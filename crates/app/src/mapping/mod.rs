@@ -25,7 +25,7 @@ pub use explain::{
 };
 pub use lint::lint;
 pub use preview::{Preview, Tried, line_words, preview, try_person};
-pub(crate) use preview::{changed_since, team_names};
+pub(crate) use preview::{Looked, changed_since, team_names};
 pub use recompute::{Progress, progress, recompute, settle_everybody};
 pub use reviews::{Decision, Review, ReviewEntry, due_reviews, record_review};
 pub use rules::{Apply, Saved, Text, Version, apply_rules, list_versions, read_version, restore_version};

@@ -12,6 +12,7 @@ use bailiwick_domain::mapping::effects::{Case, Line};
 use bailiwick_domain::mapping::{Compiled, Danger, Effects, Grant, GroupMatches, Origin, RuleSet, diff, evaluate};
 use bailiwick_domain::person::State;
 use bailiwick_scim::{Code, etag};
+use bailiwick_store::Guard;
 use bailiwick_store::query::{EventQuery, PersonListQuery};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -189,8 +190,16 @@ fn basis(app: &App, version: i64, position: i64, dangerous: bool, json: &str) ->
     format!("{head}.{digest}")
 }
 
-/// Whether the preview of that basis, of these rules, still holds; the answer is whether it was dangerous.
-pub(super) async fn check_basis(app: &App, text: &str, set: &RuleSet) -> Result<bool, Refusal> {
+/// A preview that still holds.
+pub(super) struct Held {
+    /// Whether it found dangers.
+    pub(super) dangerous: bool,
+    /// What keeps it true until the commit: nothing that counts happened since it was looked at here.
+    pub(super) guard: Guard,
+}
+
+/// Whether the preview of that basis, of these rules, still holds.
+pub(super) async fn check_basis(app: &App, text: &str, set: &RuleSet) -> Result<Held, Refusal> {
     let stale = |detail: String| Err(failure::error(ProductCode::PreviewStale, detail));
     let mut parts = text.splitn(4, '.');
     let number = |part: Option<&str>| part.and_then(|part| part.parse::<i64>().ok());
@@ -206,26 +215,36 @@ pub(super) async fn check_basis(app: &App, text: &str, set: &RuleSet) -> Result<
         return stale("The rules, a feed or the names of teams changed since the preview.".to_owned());
     }
     match changed_since(app, position).await? {
-        Some(what) => stale(format!("The store changed since the preview: {what}. Preview the rules again.")),
-        None => Ok(dangerous),
+        Looked::Changed(what) => {
+            stale(format!("The store changed since the preview: {what}. Preview the rules again."))
+        }
+        Looked::Same { position } => Ok(Held { dangerous, guard: Guard::Feed { after: position, kinds: &COUNTS } }),
     }
 }
 
-/// The first thing since that place in the feed that changes what rules would do.
-pub(crate) async fn changed_since(app: &App, position: i64) -> Result<Option<String>, Refusal> {
+/// What was found behind a place in the feed.
+pub(crate) enum Looked {
+    /// Something that changes what rules would do.
+    Changed(String),
+    /// Nothing of the kind up to this place.
+    Same { position: i64 },
+}
+
+/// Looks for the first thing since that place in the feed that changes what rules would do.
+pub(crate) async fn changed_since(app: &App, position: i64) -> Result<Looked, Refusal> {
     let mut after = position;
     for _ in 0..EVENT_PAGES {
         let query = EventQuery { after: Some(after), limit: EVENTS, ..EventQuery::default() };
         let events = app.store().events(query).await.map_err(of_store)?;
         if let Some(event) = events.iter().find(|event| COUNTS.iter().any(|kind| event.kind.starts_with(kind))) {
-            return Ok(Some(format!("{} at {}", event.kind, event.at)));
+            return Ok(Looked::Changed(format!("{} at {}", event.kind, event.at)));
         }
-        match events.last() {
-            Some(last) if events.len() == EVENTS as usize => after = last.seq,
-            _ => return Ok(None),
+        after = events.last().map_or(after, |last| last.seq);
+        if events.len() < EVENTS as usize {
+            return Ok(Looked::Same { position: after });
         }
     }
-    Ok(Some("too much happened since to look through".to_owned()))
+    Ok(Looked::Changed("too much happened since to look through".to_owned()))
 }
 
 /// The titles of teams, by id.

@@ -95,9 +95,11 @@ pub async fn apply_rules(app: &App, principal: &Principal, text: &str, how: &App
         if set == before {
             return Ok(Saved { version: number, rules: set.rules.len(), changed: false });
         }
-        accept(app, &set, how).await?;
+        let basis = accept(app, &set, how).await?;
         let writing = Saving { app, principal, text, how, before: &before, set: &set, number: number + 1, version };
-        match app.store().commit(writing.set().await?).await {
+        let mut changes = writing.set().await?;
+        changes.guards.extend(basis);
+        match app.store().commit(changes).await {
             Ok(_) => {
                 app.mapping().wake();
                 return Ok(Saved { version: number + 1, rules: set.rules.len(), changed: true });
@@ -109,17 +111,20 @@ pub async fn apply_rules(app: &App, principal: &Principal, text: &str, how: &App
     Err(of_store(Error::Stale).into())
 }
 
-/// Refuses what is dangerous unless somebody who has seen it says that it is meant.
-async fn accept(app: &App, set: &RuleSet, how: &Apply) -> Result<(), NotTaken> {
+/// Refuses what is dangerous unless somebody who has seen it says that it is meant. What was looked at is held true by
+/// the guard that this gives, until the rules are saved.
+async fn accept(app: &App, set: &RuleSet, how: &Apply) -> Result<Option<Guard>, NotTaken> {
+    let mut guard = None;
     if let Some(basis) = &how.basis {
-        let dangerous = preview::check_basis(app, basis, set).await?;
-        if !dangerous || how.accept_dangers {
-            return Ok(());
+        let held = preview::check_basis(app, basis, set).await?;
+        guard = Some(held.guard);
+        if !held.dangerous || how.accept_dangers {
+            return Ok(guard);
         }
     }
     let preview = preview::preview_set(app, set.clone()).await?;
     if preview.dangers.is_empty() {
-        return Ok(());
+        return Ok(guard);
     }
     if how.accept_dangers && how.basis.is_none() {
         let detail = "Dangers are accepted only with the basis of a preview: what nobody has seen nobody can mean.";

@@ -9,7 +9,7 @@ pub(crate) mod common;
 mod credentials;
 mod events;
 mod grants;
-mod guards;
+pub(crate) mod guards;
 mod integrations;
 mod items;
 mod keep;

@@ -3,9 +3,10 @@
 use super::session::Session;
 use crate::change::{ChangeSet, Guard};
 use crate::commit::common::MAPPING;
+use crate::commit::guards::{quiet, since};
 use crate::error::Error;
 use crate::sql::{Exec as _, Param, Query, Sql};
-use futures_util::future::{try_join, try_join4};
+use futures_util::future::{try_join, try_join3, try_join4};
 use std::collections::{HashMap, HashSet};
 
 /// The version of resources: of their documents, and for Groups with their last member change.
@@ -47,6 +48,8 @@ struct Asked {
     persons: HashSet<i64>,
     items: HashSet<i64>,
     entries: HashSet<(String, String)>,
+    /// The least number behind which the feed is to be quiet.
+    feed: Option<i64>,
     keys: HashSet<String>,
     names: HashSet<String>,
     addresses: HashSet<String>,
@@ -59,6 +62,7 @@ struct Found {
     persons: HashMap<i64, i64>,
     items: HashMap<i64, i64>,
     entries: HashMap<(String, String), i64>,
+    feed: Vec<(i64, String)>,
     keys: HashMap<String, i64>,
     /// Persons by the name or address that they answer to.
     candidates: HashMap<(String, bool), Vec<String>>,
@@ -83,6 +87,7 @@ impl Asked {
             }
             Guard::Document { seq, .. } | Guard::Resource { seq, .. } => drop(self.resources.insert(*seq)),
             Guard::Entry { collection, id, .. } => drop(self.entries.insert((collection.clone(), id.clone()))),
+            Guard::Feed { after, .. } => self.feed = Some(self.feed.map_or(*after, |least| least.min(*after))),
             Guard::Item { seq, .. } => drop(self.items.insert(*seq)),
             Guard::Key { key, .. } => drop(self.keys.insert(key.clone())),
             Guard::Person { seq, .. } => drop(self.persons.insert(*seq)),
@@ -135,8 +140,15 @@ impl Asked {
             let read = Query::new(CANDIDATES, params, |row| Ok(((row.string(0)?, row.flag(1)?), row.string(2)?)));
             session.all(read).await
         };
+        let feed = async {
+            match self.feed {
+                Some(after) => session.all(since(after)).await,
+                None => Ok(Vec::new()),
+            }
+        };
         let rows = try_join4(resources, persons, keys, candidates);
-        let ((resources, persons, keys, answers), (items, entries)) = try_join(rows, try_join(items, entries)).await?;
+        let ((resources, persons, keys, answers), (items, entries, feed)) =
+            try_join(rows, try_join3(items, entries, feed)).await?;
         let mut candidates: HashMap<(String, bool), Vec<String>> = HashMap::new();
         for (key, person) in answers {
             candidates.entry(key).or_default().push(person);
@@ -146,6 +158,7 @@ impl Asked {
             persons: persons.into_iter().collect(),
             items: items.into_iter().collect(),
             entries: entries.into_iter().collect(),
+            feed,
             keys: keys.into_iter().collect(),
             candidates,
         })
@@ -169,6 +182,7 @@ impl Found {
             Guard::Entry { collection, id, version } => {
                 self.entries.get(&(collection.clone(), id.clone())).copied().unwrap_or(0) == *version
             }
+            Guard::Feed { after, kinds } => quiet(&self.feed, *after, kinds),
             Guard::Item { seq, version } => self.items.get(seq) == Some(version),
             Guard::Key { key, version, .. } => self.keys.get(key).copied().unwrap_or(0) == *version,
             Guard::Person { seq, epoch } => self.persons.get(seq) == Some(epoch),

@@ -87,6 +87,7 @@ impl<'a> Footprint<'a> {
             }
             Guard::Document { seq, .. } => self.add(Key::Row(*seq), Use::Read),
             Guard::Entry { collection, id, .. } => self.add(Key::Entry(collection, id), Use::Read),
+            Guard::Feed { .. } => self.alone = true,
             Guard::Item { seq, .. } => self.add(Key::Item(*seq), Use::Read),
             // Whether anybody is to be evaluated is asked once for all sets that run at once.
             Guard::Key { key, bump: true, .. } if key == MAPPING => self.alone = true,

@@ -14,6 +14,12 @@ impl Store {
         self.engine.scan(SCAN_BUDGET, matching).await
     }
 
+    /// How many events there are of those that a query asks for, whatever its limit.
+    pub async fn count_events(&self, query: EventQuery) -> Result<u64, Error> {
+        let count = events::count(&query, self.engine.dialect()).into_owned();
+        Ok(self.engine.scan(SCAN_BUDGET, count).await?.into_iter().next().unwrap_or(0))
+    }
+
     /// An event with its payload.
     pub async fn event(&self, seq: i64) -> Result<Option<EventRow>, Error> {
         self.engine.one(events::by_seq(seq)).await

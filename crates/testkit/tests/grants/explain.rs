@@ -1,6 +1,7 @@
 //! Who has what and through what, now and then.
 
 use super::support::*;
+use bailiwick_app::catalog::{self, Author};
 use bailiwick_app::mapping;
 use bailiwick_domain::ids::Millis;
 use bailiwick_testkit::TestApp;
@@ -75,4 +76,25 @@ async fn one_person_can_be_tried() {
     assert_eq!(holds(&test, "ann").await, Vec::<String>::new());
     assert!(mapping::try_person(test.app(), &host(), Some(&text), "per_x").await.is_err());
     assert!(mapping::try_person(test.app(), &host(), None, &row.id).await.unwrap().grants.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_rule_makes_theirs_by_a_property_is_told() {
+    let test = TestApp::start().await;
+    let mut client = test.client();
+    team(&test, "owners").await;
+    let definition = json!({"schema": {"type": "string"}});
+    catalog::put_property(test.app(), &host(), "cost-center", definition.as_object().unwrap(), None).await.unwrap();
+    for (name, center) in [("cart", "42"), ("prices", "43")] {
+        let document = json!({"kind": "component", "name": name, "properties": {"cost-center": center}});
+        catalog::create_item(test.app(), &host(), document.as_object().unwrap(), Author::Hand).await.unwrap();
+    }
+    let ann = user(&mut client, "ann", json!({})).await;
+    group(&mut client, "G", &[&ann]).await;
+    apply(&test, &[("mine", "{group: G}", "[{own: 'properties.cost-center eq \"42\"'}]")]).await;
+    let row = person(&test, "ann").await;
+    let explained = mapping::explain(test.app(), &host(), &row.id, None).await.unwrap();
+    let owns: Vec<&str> = explained.owns.iter().map(|own| own.title.as_str()).collect();
+    assert_eq!((owns, explained.owns_total), (vec!["cart"], 1), "{explained:?}");
+    assert!(explained.owns[0].through.contains("rule:mine"), "{}", explained.owns[0].through);
 }

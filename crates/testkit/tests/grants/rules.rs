@@ -3,8 +3,10 @@
 use super::support::*;
 use bailiwick_app::mapping::{self, Apply, Decision, NotTaken};
 use bailiwick_domain::mapping::Danger;
+use bailiwick_store::query::EventQuery;
 use bailiwick_testkit::TestApp;
 use serde_json::json;
+use std::time::Duration;
 
 fn code(not: &NotTaken) -> String {
     bailiwick_app::Refusal::from(not.clone()).code.to_owned()
@@ -56,6 +58,41 @@ async fn a_basis_holds_until_something_changes_that_counts() {
     // The same file again is no new version, whatever the basis says.
     let again = mapping::apply_rules(test.app(), &host(), &text, &Apply::default()).await.unwrap();
     assert_eq!((again.version, again.changed), (1, false));
+}
+
+#[tokio::test]
+async fn nothing_that_counts_comes_between_a_preview_and_the_rules_it_was_of() {
+    let test = TestApp::start().await;
+    team(&test, "owners").await;
+    let (mut applied, mut refused) = (0, 0);
+    for round in 0..40_u64 {
+        let role = if round % 2 == 0 { "viewer" } else { "user" };
+        let text = file(&[("g", "{group: G}", &format!("[{{role: {role}}}]"))]);
+        let preview = mapping::preview(test.app(), &host(), &text).await.unwrap();
+        let begun = test.app().store().last_seq().await.unwrap();
+        let how = Apply { basis: Some(preview.basis), accept_dangers: true, ..Apply::default() };
+        let principal = host();
+        let (outcome, ()) = tokio::join!(mapping::apply_rules(test.app(), &principal, &text, &how), async {
+            tokio::time::sleep(Duration::from_millis(round % 8 * 4)).await;
+            user(&mut test.client(), &format!("p{round}"), json!({})).await;
+        });
+        let query = EventQuery { after: Some(begun), limit: 100, ..EventQuery::default() };
+        let events = test.app().store().events(query).await.unwrap();
+        let place = |kind: &str| events.iter().position(|event| event.kind.starts_with(kind));
+        let (saved, provisioned) = (place("rules:save"), place("prov:create"));
+        match outcome {
+            Ok(_) => {
+                applied += 1;
+                assert!(saved < provisioned, "round {round}: the rules were saved over a change: {events:#?}");
+            }
+            Err(error) => {
+                refused += 1;
+                assert_eq!((code(&error), saved), ("preview-stale".to_owned(), None), "round {round}");
+            }
+        }
+    }
+    // Both orders were seen, or the race was none.
+    assert!(applied > 0 && refused > 0, "{applied} applied, {refused} refused");
 }
 
 #[tokio::test]

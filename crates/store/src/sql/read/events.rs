@@ -92,56 +92,18 @@ pub(crate) fn matching(query: &EventQuery, dialect: Dialect) -> Query<'_, EventR
         false => (events!("NULL", "true"), event_row),
     };
     let mut search = Search { text: text.to_owned(), params: Vec::new(), dialect };
-    if let Some(integration) = query.integration {
-        search.bind(integration.0, |at| format!(" AND e.integration = {at}"));
-    }
-    if query.failed {
-        // A call is refused or failed exactly when its status says so.
-        search.text.push_str(" AND e.status >= 400");
-    }
-    if query.without_probes {
-        search.text.push_str(concat!(" AND ", no_probe!()));
-    }
-    if query.calls_only {
-        search.text.push_str(" AND e.method IS NOT NULL");
-    }
-    if let Some(kind) = &query.kind {
-        match kind.strip_suffix('*') {
-            // The length is a number of ours; what is compared is bound.
-            Some(start) => {
-                let length = start.chars().count();
-                search.bind(start, |at| format!(" AND substr(e.kind, 1, {length}) = {at}"));
-            }
-            None => search.bind(kind, |at| format!(" AND e.kind = {at}")),
-        }
-    }
-    if let Some(request) = &query.request {
-        search.bind(request, |at| format!(" AND e.request = {at}"));
-    }
-    if let Some(person) = &query.person {
-        search.bind(person, |at| format!(" AND e.person = {at}"));
-    }
-    if let Some(resource) = &query.resource {
-        search.bind(resource, |at| format!(" AND e.resource = {at}"));
-    }
-    if let Some(since) = query.since {
-        search.bind(since.0, |at| format!(" AND e.at >= {at}"));
-    }
-    if let Some(after) = query.after {
-        search.bind(after, |at| format!(" AND e.seq > {at}"));
-    }
-    if let Some(before) = query.before {
-        search.bind(before, |at| format!(" AND e.seq < {at}"));
-    }
-    if let Some(target) = &query.target {
-        search.bind(target, |at| {
-            let said = format!("coalesce({}, false)", dialect.holds("p.body", at));
-            format!(" AND (e.resource = {at} OR e.person = {at} OR e.request = {at} OR {said})")
-        });
-    }
+    search.conditions(query);
     let order = if query.after.is_some() { "e.seq" } else { "e.seq DESC" };
     search.bind(query.limit, |at| format!(" ORDER BY {order} LIMIT {at}"));
     Query::built(search.text, search.params, row)
+}
+
+/// How many events there are of those that a query asks for, whatever its limit.
+pub(crate) fn count(query: &EventQuery, dialect: Dialect) -> Query<'_, u64> {
+    let text = "SELECT count(*) FROM event AS e LEFT JOIN event_payload AS p ON p.seq = e.seq WHERE true";
+    let mut search = Search { text: text.to_owned(), params: Vec::new(), dialect };
+    search.conditions(query);
+    Query::built(search.text, search.params, |row| row.count(0))
 }
 
 /// A text that is put together with its parameters.
@@ -157,6 +119,58 @@ impl<'a> Search<'a> {
         let value = value.into();
         self.text += &condition(&self.dialect.parameter(self.params.len() + 1, &value));
         self.params.push(value);
+    }
+
+    /// What a query asks of an event.
+    fn conditions(&mut self, query: &'a EventQuery) {
+        if let Some(integration) = query.integration {
+            self.bind(integration.0, |at| format!(" AND e.integration = {at}"));
+        }
+        if query.failed {
+            // A call is refused or failed exactly when its status says so.
+            self.text.push_str(" AND e.status >= 400");
+        }
+        if query.without_probes {
+            self.text.push_str(concat!(" AND ", no_probe!()));
+        }
+        if query.calls_only {
+            self.text.push_str(" AND e.method IS NOT NULL");
+        }
+        if let Some(kind) = &query.kind {
+            match kind.strip_suffix('*') {
+                // The length is a number of ours; what is compared is bound.
+                Some(start) => {
+                    let length = start.chars().count();
+                    self.bind(start, |at| format!(" AND substr(e.kind, 1, {length}) = {at}"));
+                }
+                None => self.bind(kind, |at| format!(" AND e.kind = {at}")),
+            }
+        }
+        if let Some(request) = &query.request {
+            self.bind(request, |at| format!(" AND e.request = {at}"));
+        }
+        if let Some(person) = &query.person {
+            self.bind(person, |at| format!(" AND e.person = {at}"));
+        }
+        if let Some(resource) = &query.resource {
+            self.bind(resource, |at| format!(" AND e.resource = {at}"));
+        }
+        if let Some(since) = query.since {
+            self.bind(since.0, |at| format!(" AND e.at >= {at}"));
+        }
+        if let Some(after) = query.after {
+            self.bind(after, |at| format!(" AND e.seq > {at}"));
+        }
+        if let Some(before) = query.before {
+            self.bind(before, |at| format!(" AND e.seq < {at}"));
+        }
+        if let Some(target) = &query.target {
+            let dialect = self.dialect;
+            self.bind(target, |at| {
+                let said = format!("coalesce({}, false)", dialect.holds("p.body", at));
+                format!(" AND (e.resource = {at} OR e.person = {at} OR e.request = {at} OR {said})")
+            });
+        }
     }
 }
 
