@@ -508,3 +508,27 @@ async fn bombs_are_refused_with_their_place_and_the_rest_is_taken() {
     // One error, one place: nothing that a file says is dropped without a word.
     assert!(done.files.iter().all(|file| !file.problems.is_empty() || !file.created.is_empty()), "{:#?}", done.files);
 }
+
+#[tokio::test]
+async fn a_membership_of_a_source_is_changed_in_its_file() {
+    let test = TestApp::start().await;
+    let host = Principal::host();
+    let payments = team("payments", "");
+    let people = "Name,Email,Team\nAnn,ann@example.com,payments\nBob,bob@example.com,payments\n";
+    let both = [("catalog-info.yaml", payments.as_str()), ("people.csv", people)];
+    import(&test, "shop", &both, PLAIN).await;
+    let refused = catalog::remove_member(test.app(), &host, "payments", "ann@example.com").await.unwrap_err();
+    assert_eq!((refused.code, refused.status), ("membership-managed".into(), 409), "{}", refused.detail);
+    assert!(refused.detail.contains("by the import \"shop\" (people.csv:2)"), "{}", refused.detail);
+    assert_eq!(members(&test, "team:payments").await, ["Ann contributor", "Bob contributor"]);
+    // By hand besides: that goes, what the file says stays.
+    catalog::put_member(test.app(), &host, "payments", "ann@example.com", Some("manager")).await.unwrap();
+    assert_eq!(members(&test, "team:payments").await, ["Ann manager", "Bob contributor"]);
+    let removed = catalog::remove_member(test.app(), &host, "payments", "ann@example.com").await.unwrap();
+    assert_eq!(removed.stays, ["by the import \"shop\" (people.csv:2)"]);
+    assert_eq!(members(&test, "team:payments").await, ["Ann contributor", "Bob contributor"]);
+    // The file is where it changes.
+    let fewer = [both[0], ("people.csv", "Name,Email,Team\nAnn,ann@example.com,\nBob,bob@example.com,payments\n")];
+    import(&test, "shop", &fewer, PLAIN).await;
+    assert_eq!(members(&test, "team:payments").await, ["Bob contributor"]);
+}

@@ -8,7 +8,7 @@ use crate::error::of_store;
 use bailiwick_domain::catalog::check_alias;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::failure::{self, ProductCode};
-use bailiwick_domain::mapping::grant::{membership_rank, path_text, strongest};
+use bailiwick_domain::mapping::grant::{membership_rank, parse_path, path_text, strongest};
 use bailiwick_domain::mapping::{GrantKind, Origin, Step, StepKind};
 use bailiwick_domain::person::State;
 use bailiwick_scim::Code;
@@ -189,7 +189,7 @@ pub async fn put_member(
 /// Takes a membership by hand away.
 ///
 /// # Errors
-/// `membership-managed` for one that a group or rule gives alone, nobody of that name, what the policy does not permit,
+/// `membership-managed` for one that a group, a rule or an import gives alone, nobody of that name, what the policy does not permit,
 /// or when the store cannot answer.
 pub async fn remove_member(app: &App, principal: &Principal, team: &str, person: &str) -> Result<Removed, Refusal> {
     for _ in 0..ATTEMPTS {
@@ -204,7 +204,8 @@ pub async fn remove_member(app: &App, principal: &Principal, team: &str, person:
         }
         if by_hand.is_empty() {
             let detail = format!(
-                "{} belongs to the team {} {}. Change it there: in the group at the identity provider, or in the rule.",
+                "{} belongs to the team {} {}. Change it there: in the group at the identity provider, in the rule, or \
+                 in the file that is imported.",
                 person.display,
                 team.name,
                 stays.join(" and ")
@@ -227,8 +228,10 @@ async fn memberships(app: &App, person: &PersonRow, team: &ItemRow) -> Result<Ve
     Ok(held)
 }
 
+/// What a source of an import says is the source's, as what a group or rule gives is theirs: taken by hand it would come
+/// back with the next import.
 fn is_by_hand(grant: &GrantRow) -> bool {
-    !Origin::is_derived(&grant.origin)
+    Origin::parse(&grant.origin) == Some(Origin::Hand)
 }
 
 /// What gives a membership, in words.
@@ -236,7 +239,17 @@ fn gives(grant: &GrantRow) -> String {
     match Origin::parse(&grant.origin) {
         Some(Origin::Feed { group }) => format!("through the group {group} that feeds it"),
         Some(Origin::Rule { rule, .. }) => format!("by the rule {rule}"),
-        _ => "by hand".to_owned(),
+        Some(Origin::Hand) => "by hand".to_owned(),
+        None => imported(grant),
+    }
+}
+
+/// The file and line of a source that gives a membership, in words.
+fn imported(grant: &GrantRow) -> String {
+    let source = grant.origin.strip_prefix("import:").unwrap_or(&grant.origin);
+    match parse_path(&grant.path).pop() {
+        Some(step) => format!("by the import \"{source}\" ({})", step.name),
+        None => format!("by the import \"{source}\""),
     }
 }
 

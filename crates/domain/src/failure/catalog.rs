@@ -14,11 +14,14 @@ pub(super) const CATALOG: &[Failure] = &[
     },
     Failure {
         code: "membership-managed",
-        cause: "The person belongs to the team through a group or a rule, so that the membership cannot be taken away \
-                by hand.",
-        remedy: "Take the person out of the group at the identity provider, or change the rule that the answer names.",
+        cause: "The person belongs to the team through a group, a rule or an import, so that the membership cannot be \
+                taken away by hand.",
+        remedy: "Take the person out of the group at the identity provider, or change the rule or the imported file \
+                 that the answer names.",
         hints: &[],
         more: "A membership may have several origins, and all of them are shown. What somebody gave by hand can be \
-               taken by hand; what a directory or a mapping rule gives comes back as long as it says so.",
+               taken by hand; what a directory, a mapping rule or an imported file gives comes back as long as it says \
+               so. A source that is no more gives its memberships up when it is imported empty with \
+               --accept-removals.",
     },
 ];

@@ -68,3 +68,38 @@ async fn who_only_reads_changes_nothing() {
         reader.put("/api/v1/properties/x", &json!({})).await.expect(403);
     }
 }
+
+#[tokio::test]
+async fn a_refusal_names_what_is_lacking_and_whom_to_ask() {
+    let (test, mut client) = start().await;
+    let (_, ada) = provision(&test, "ada").await;
+    provision(&test, "mia").await;
+    let (_, gus) = provision(&test, "gus").await;
+    give_role(test.app(), &Principal::host(), &gus, "admin").await.unwrap();
+    give_role(test.app(), &Principal::host(), &ada, "team-member").await.unwrap();
+    team(&mut client, "payments").await;
+    client.put("/api/v1/teams/payments/members/mia", &json!({"role": "manager"})).await.expect(204);
+    make(&mut client, "entities", json!({"kind": "component", "name": "cart", "owner": "payments"})).await;
+    let mut member = acting_as(&test, &ada).await;
+    let refused = member.patch("/api/v1/entities/cart", &json!({"title": "x"})).await.expect(403);
+    let detail = refused.at("/detail").as_str().unwrap().to_owned();
+    for part in [
+        "catalog.edit",
+        "the role team-member permits it only on what one's teams own",
+        "it takes one of the roles: user, standards-admin, admin",
+        "It belongs to the team payments: ask mia.",
+        "Ask an admin for such a role: ",
+        "gus",
+    ] {
+        assert!(detail.contains(part), "{part}: {detail}");
+    }
+    assert_eq!(refused.at("/code"), "forbidden");
+    // The journal has the same code; who reads there finds the same remedy.
+    let told = get(&mut client, "events?kind=api:refused&limit=1").await;
+    assert_eq!(told["items"][0]["call"]["code"], "forbidden", "{told}");
+    let remedy = bailiwick_domain::failure::failure("forbidden").unwrap().remedy;
+    assert_eq!(refused.at("/remedy"), remedy);
+    let refused = member.put("/api/v1/tiers/gold", &json!({"index": 1})).await.expect(403);
+    let detail = refused.at("/detail").as_str().unwrap().to_owned();
+    assert!(detail.contains("standards.manage") && detail.contains("standards-admin, admin"), "{detail}");
+}
