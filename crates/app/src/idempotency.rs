@@ -2,6 +2,10 @@
 //!
 //! A key is reserved before the work begins, so that of two requests at once, on whichever replicas, one is carried out.
 //! What was refused changed nothing: its key is free again. Only what was carried out is kept, for a day.
+//!
+//! The answer is kept in a commit of its own, behind the one that carried the request out. A process that dies between
+//! the two leaves the key reserved until the time of the request is over; a repetition after that is carried out again.
+//! What has a name of its own is then refused as taken, as it would be without a key.
 
 use crate::Refusal;
 use crate::app::App;

@@ -518,7 +518,7 @@ async fn a_membership_of_a_source_is_changed_in_its_file() {
     let both = [("catalog-info.yaml", payments.as_str()), ("people.csv", people)];
     import(&test, "shop", &both, PLAIN).await;
     let refused = catalog::remove_member(test.app(), &host, "payments", "ann@example.com").await.unwrap_err();
-    assert_eq!((refused.code, refused.status), ("membership-managed".into(), 409), "{}", refused.detail);
+    assert_eq!((refused.code, refused.status), ("membership-managed", 409), "{}", refused.detail);
     assert!(refused.detail.contains("by the import \"shop\" (people.csv:2)"), "{}", refused.detail);
     assert_eq!(members(&test, "team:payments").await, ["Ann contributor", "Bob contributor"]);
     // By hand besides: that goes, what the file says stays.

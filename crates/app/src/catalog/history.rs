@@ -23,3 +23,13 @@ pub async fn history(
     let query = EventQuery { resource: Some(row.id.clone()), before, limit, payloads: true, ..EventQuery::default() };
     app.store().events(query).await.map_err(of_store)
 }
+
+/// How many events there are about an item.
+///
+/// # Errors
+/// As [`history`].
+pub async fn count_history(app: &App, principal: &Principal, row: &ItemRow) -> Result<u64, Refusal> {
+    access::require(app, principal, read_action(&kind_of(row)), &access::Object::None).await?;
+    let query = EventQuery { resource: Some(row.id.clone()), ..EventQuery::default() };
+    app.store().count_events(query).await.map_err(of_store)
+}

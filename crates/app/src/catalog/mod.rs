@@ -32,7 +32,7 @@ pub use draft::{Author, Standards};
 pub use feeds::{Feed, feed_team, list_feeds, unfeed_team};
 pub use find::{find_group, find_item, find_person};
 pub use health::{Health, HealthCounts, HealthPage, HealthQuery, ownership_health};
-pub use history::history;
+pub use history::{count_history, history};
 pub use list::{Listing, Wanted, list_items};
 pub use members::{Member, MemberPage, MemberPlace, Removed, put_member, remove_member, team_members};
 pub use owners::{EffectiveOwner, OwnerOf};

@@ -8,4 +8,4 @@ mod told;
 pub mod webhooks;
 
 pub use pulse::{Ear, Pulse, beat};
-pub use told::{Told, ToldCall, after, find, is_of_kind, newest, page};
+pub use told::{Told, ToldCall, after, count, find, is_of_kind, newest, page};

@@ -63,12 +63,30 @@ pub async fn page(
     query: EventQuery,
 ) -> Result<Vec<Told>, Refusal> {
     require(app, principal, Action::AuditRead, &Object::None).await?;
-    let mut query = EventQuery { payloads: true, ..query };
-    if let Some(name) = integration {
-        query.integration = Some(crate::manage::find_integration(app, name).await?.id);
-    }
+    let query = EventQuery { payloads: true, ..of_integration(app, integration, query).await? };
     let events = app.store().events(query).await.map_err(of_store)?;
     tell(app, events).await
+}
+
+/// How many events there are of those that [`page`] goes through, on all its pages.
+///
+/// # Errors
+/// As [`page`].
+pub async fn count(
+    app: &App,
+    principal: &Principal,
+    integration: Option<&str>,
+    query: EventQuery,
+) -> Result<u64, Refusal> {
+    require(app, principal, Action::AuditRead, &Object::None).await?;
+    let query = EventQuery { before: None, after: None, ..of_integration(app, integration, query).await? };
+    app.store().count_events(query).await.map_err(of_store)
+}
+
+async fn of_integration(app: &App, name: Option<&str>, query: EventQuery) -> Result<EventQuery, Refusal> {
+    let Some(name) = name else { return Ok(query) };
+    let integration = Some(crate::manage::find_integration(app, name).await?.id);
+    Ok(EventQuery { integration, ..query })
 }
 
 /// One event by its number, `evt_12` or `12`.

@@ -24,8 +24,8 @@ pub use explain::{
     AccessLine, CSV_HEAD, Explained, Has, Ownership, Way, access, access_csv, count_access, explain, memberships, words,
 };
 pub use lint::lint;
-pub use preview::{Preview, Tried, line_words, preview, try_person};
 pub(crate) use preview::{Looked, changed_since, team_names};
+pub use preview::{Preview, Tried, line_words, preview, try_person};
 pub use recompute::{Progress, progress, recompute, settle_everybody};
 pub use reviews::{Decision, Review, ReviewEntry, due_reviews, record_review};
 pub use rules::{Apply, Saved, Text, Version, apply_rules, list_versions, read_version, restore_version};

@@ -22,4 +22,5 @@ mod schema;
 mod serve;
 mod support;
 mod two;
+mod webhook_tls;
 mod webhooks;

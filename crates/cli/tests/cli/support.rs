@@ -139,7 +139,11 @@ impl Server {
 
     /// Starts and waits for the line that says where it listens.
     pub(crate) fn start_with(arguments: impl IntoIterator<Item = OsString>) -> Self {
-        let mut command = binary();
+        Self::started(binary(), arguments)
+    }
+
+    /// The same with an environment of its own.
+    pub(crate) fn started(mut command: Command, arguments: impl IntoIterator<Item = OsString>) -> Self {
         command.arg("serve").args(arguments).args(["--log", "error"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

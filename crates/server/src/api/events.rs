@@ -1,7 +1,7 @@
 //! The change feed over HTTP: pages, single events, and a stream.
 
 use super::answer::Answer;
-use super::request::Request;
+use super::request::{Page, Request};
 use super::stream;
 use super::table::{Access::May, Endpoint, Form, Param, get, handler, param};
 use crate::intake::Failure;
@@ -122,12 +122,22 @@ async fn list(request: Request) -> Result<Answer, Failure> {
         limit: page.limit + 1,
         ..EventQuery::default()
     };
-    let mut told = feed::page(&request.app, &request.principal, request.param("integration"), query).await?;
+    page_of(&request, &page, query).await
+}
+
+/// A page of events, and how many there are if that is asked.
+pub(super) async fn page_of(request: &Request, page: &Page<i64>, query: EventQuery) -> Result<Answer, Failure> {
+    let integration = request.param("integration");
+    let total = match page.total {
+        true => Some(feed::count(&request.app, &request.principal, integration, query.clone()).await?),
+        false => None,
+    };
+    let mut told = feed::page(&request.app, &request.principal, integration, query).await?;
     let more = told.len() > page.limit as usize;
     told.truncate(page.limit as usize);
     let next = told.last().filter(|_| more).map(|last| last.seq);
     let items: Vec<Event> = told.into_iter().map(Event::from).collect();
-    Answer::page(&request, &items, next.as_ref(), None)
+    Answer::page(request, &items, next.as_ref(), total)
 }
 
 async fn read(request: Request) -> Result<Answer, Failure> {

@@ -1,7 +1,7 @@
 //! Persons.
 
 use super::answer::Answer;
-use super::events::Event;
+use super::events::{Event, page_of};
 use super::request::{Request, encoded};
 use super::session::RoleHeld;
 use super::table::{Access::Known, Access::May, Endpoint, Form, Param, get, handler, param, patch, post};
@@ -9,7 +9,6 @@ use super::wire::{Moment, said, tag};
 use crate::intake::Failure;
 use bailiwick_app::App;
 use bailiwick_app::access::{self, PeopleQuery, PersonChange, PersonDetail};
-use bailiwick_app::feed;
 use bailiwick_app::query::EventQuery;
 use bailiwick_app::rows::PersonRow;
 use bailiwick_domain::attributes::{Lock, Source};
@@ -298,10 +297,5 @@ async fn events(request: Request) -> Result<Answer, Failure> {
         limit: page.limit + 1,
         ..EventQuery::default()
     };
-    let mut told = feed::page(&request.app, &request.principal, None, query).await?;
-    let more = told.len() > page.limit as usize;
-    told.truncate(page.limit as usize);
-    let next = told.last().filter(|_| more).map(|last| last.seq);
-    let items: Vec<Event> = told.into_iter().map(Event::from).collect();
-    Answer::page(&request, &items, next.as_ref(), None)
+    page_of(&request, &page, query).await
 }

@@ -207,7 +207,11 @@ pub(super) async fn history_of(request: &Request, row: &ItemRow) -> Result<Answe
     let events = catalog::history(&request.app, &request.principal, row, page.after, page.limit).await?;
     let next = events.last().filter(|_| events.len() >= page.limit as usize).map(|event| event.seq);
     let entries: Vec<HistoryEntry> = events.into_iter().map(items::history_entry).collect();
-    Answer::page(request, &entries, next.as_ref(), None)
+    let total = match page.total {
+        true => Some(catalog::count_history(&request.app, &request.principal, row).await?),
+        false => None,
+    };
+    Answer::page(request, &entries, next.as_ref(), total)
 }
 
 async fn members(request: Request) -> Result<Answer, Failure> {

@@ -364,10 +364,14 @@ pub async fn networks(app: &App) -> Result<Vec<Network>, Refusal> {
 /// A text that names no network, or when the store cannot answer.
 pub async fn set_networks(app: &App, text: &str) -> Result<Vec<Network>, Refusal> {
     let networks = Network::parse_all(text).map_err(invalid)?;
-    let value: Vec<String> = networks.iter().map(Network::to_string).collect();
-    let write = Write::SetSetting { key: NETWORKS.to_owned(), value: value.join(",") };
-    let set = ChangeSet { at: app.clock().now(), writes: vec![write], ..ChangeSet::default() };
-    app.store().commit(set).await.map_err(of_store)?;
+    let value = networks.iter().map(Network::to_string).collect::<Vec<_>>().join(",");
+    let before = app.store().setting(NETWORKS).await.map_err(of_store)?.unwrap_or_default();
+    if before == value {
+        return Ok(networks);
+    }
+    let payload = json!({ "setting": NETWORKS, "before": before, "after": value });
+    let event = crate::manage::event(app, EventKind::SettingSet, None, None, payload);
+    crate::manage::commit(app, vec![Write::SetSetting { key: NETWORKS.to_owned(), value }], vec![event]).await?;
     Ok(networks)
 }
 

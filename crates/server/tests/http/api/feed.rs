@@ -36,6 +36,15 @@ async fn events_are_listed_and_shown() {
     }
     is_problem(&auditor.get("/api/v1/events?integration=none").await.expect(404), "not-found");
     is_problem(&auditor.get("/api/v1/events?since=yesterday").await.expect(400), "parameter-invalid");
+    // All are counted where that is asked, whatever the page; and only then.
+    let every = auditor.get("/api/v1/events?limit=1000&since=2000-01-01T00:00:00Z&kind=prov:*").await.expect(200);
+    let count = every.at("/items").as_array().unwrap().len();
+    let counted = auditor.get("/api/v1/events?limit=1&total=true&kind=prov:*").await.expect(200);
+    assert_eq!((counted.at("/total"), every.json().get("total")), (json!(count), None));
+    let second = counted.at("/next_cursor").as_str().map(str::to_owned);
+    assert_eq!(second.is_some(), count > 1);
+    let of = auditor.get(&format!("/api/v1/events?resource={id}&total=true")).await.expect(200);
+    assert_eq!(of.at("/total"), json!(of.at("/items").as_array().unwrap().len()));
     let report = auditor.get("/api/v1/audit/verify").await.expect(200);
     assert_eq!(report.at("/sound"), true);
 }
