@@ -22,7 +22,7 @@ pub(crate) fn file(count: usize, note: &str) -> String {
     for number in 0..count.saturating_sub(1) {
         let team = json!({ "team": team_name(number % TEAMS) });
         let (when, then) = match number % 10 {
-            0 => (json!({ "group": { "pattern": format!("group {:02}?9", number % 100) } }), team),
+            0 => (json!({ "group": { "pattern": format!("group {:02}*9", number % 100) } }), team),
             1 => (json!({ "user": format!("userName sw \"u{:05}\"", number) }), team),
             2 => {
                 let own = format!("kind eq \"component\" and tags eq \"tag{:02}\"", number % TAGS);
