@@ -101,6 +101,7 @@ CREATE TABLE access_grant (
 CREATE UNIQUE INDEX access_grant_open ON access_grant (person, kind, object, value, origin) WHERE until_at IS NULL;
 CREATE INDEX access_grant_person ON access_grant (person);
 CREATE INDEX access_grant_holder ON access_grant (kind, object, person) WHERE until_at IS NULL;
+CREATE INDEX access_grant_left ON access_grant (object, until_at) WHERE kind = 1 AND until_at IS NOT NULL;
 
 -- Persons whose grants are to be evaluated again.
 CREATE TABLE dirty (

@@ -3,29 +3,28 @@
 
 use super::decide::waiting;
 use super::put::{self, Batch};
-use super::{carry, forget_standing, observed, removals_guard, seasoned, standing, window};
+use super::{carry, forget_standing, leaving_guard, observed, removals_guard, seasoned, standing, window};
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;
 use crate::manage::settings_key;
-use crate::mapping::{Cause, Outcome, subject};
+use crate::mapping::{self, Cause, Outcome, subject};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::guard::{ADMIN, Change, Loss, Lost, Reason, TeamLoss, Thresholds, Verdict, WINDOW_MS};
 use bailiwick_domain::ids::{IntegrationId, Millis};
-use bailiwick_domain::mapping::effects::{having, having_after};
-use bailiwick_domain::mapping::{Diff, GrantKind};
+use bailiwick_domain::mapping::effects::{Thing, having, having_after};
+use bailiwick_domain::mapping::{Diff, GrantKind, GroupMatches, diff, evaluate};
 use bailiwick_domain::person::State;
 use bailiwick_store::change::HeldState;
+use bailiwick_store::rows::SubjectRow;
 use bailiwick_store::{ChangeSet, Error, Guard, Write};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// Persons evaluated at once: with so many there may be more of the same change.
-const CHUNK: usize = 500;
-/// Most persons who wait for evaluation that are looked at to find out whether a team has anybody left.
-const LOOKED_AT: usize = 200_000;
+/// Holders of a team read at once to find one who stays: mostly the first does.
+const STAYING: u32 = 50;
 /// Most of those who left within the hour that are looked at for a team that is about to be empty.
-const LEFT_LOOKED_AT: usize = 500;
+const LEFT_LOOKED_AT: u32 = 500;
 /// Holders of something read at once.
 const PAGE: u32 = 1_000;
 
@@ -130,6 +129,13 @@ async fn observe(
     Ok(())
 }
 
+fn team_of(lost: &Lost) -> Option<&String> {
+    match lost {
+        Lost::Team { team } => Some(team),
+        _ => None,
+    }
+}
+
 struct Weighing<'a> {
     app: &'a App,
     cause: Cause,
@@ -145,17 +151,17 @@ impl Weighing<'_> {
         if losses.is_empty() {
             return Ok(());
         }
-        let guard = removals_guard(self.app, self.integration).await?;
+        let mut guards = vec![removals_guard(self.app, self.integration).await?];
+        for team in losses.iter().flat_map(|loss| &loss.lost).filter_map(team_of).collect::<BTreeSet<_>>() {
+            guards.push(leaving_guard(self.app, team, true).await?);
+        }
         let persons: Vec<i64> = losses.iter().filter(|loss| loss.seasoned).map(|loss| loss.person).collect();
         let window = window(self.app, self.integration, &persons, self.thresholds.people).await?;
-        let teams = self.teams(&losses, outcomes.len()).await?;
+        let teams = self.teams(&losses).await?;
         let admins = self.admins_left(&losses).await?;
         let (change, thresholds) = (Change::Groups, self.thresholds);
         let verdict = bailiwick_domain::guard::weigh(thresholds, change, &window, &losses, &teams, admins);
-        if verdict.held.is_empty() && verdict.removed.is_empty() {
-            return Ok(());
-        }
-        self.carry_out(outcomes, verdict, guard).await
+        self.carry_out(outcomes, verdict, guards).await
     }
 
     fn loss(&self, outcome: &Outcome) -> Option<Loss> {
@@ -166,13 +172,11 @@ impl Weighing<'_> {
     }
 
     /// The teams that lose members, with their sizes.
-    async fn teams(&self, losses: &[Loss], evaluated: usize) -> Result<Vec<TeamLoss>, Refusal> {
+    async fn teams(&self, losses: &[Loss]) -> Result<Vec<TeamLoss>, Refusal> {
         let mut losers: BTreeMap<&String, HashSet<i64>> = BTreeMap::new();
         for loss in losses {
-            for lost in &loss.lost {
-                if let Lost::Team { team } = lost {
-                    losers.entry(team).or_default().insert(loss.person);
-                }
+            for team in loss.lost.iter().filter_map(team_of) {
+                losers.entry(team).or_default().insert(loss.person);
             }
         }
         if losers.is_empty() {
@@ -192,6 +196,7 @@ impl Weighing<'_> {
                 _ => None,
             })
         };
+        let somebody_waits = !self.app.store().dirty(0, 1).await.map_err(of_store)?.is_empty();
         let mut teams = Vec::new();
         for (team, losers) in losers {
             if let Some(people) = emptying(team) {
@@ -202,7 +207,7 @@ impl Weighing<'_> {
             let size = sizes.get(team).copied().unwrap_or(0);
             let mut loss =
                 TeamLoss { team: team.clone(), before: size, after: size.saturating_sub(losers.len() as u64) };
-            if loss.after > 0 && evaluated >= CHUNK && self.rest_waits(team, &losers).await? {
+            if loss.after > 0 && somebody_waits && !self.somebody_stays(team, &losers).await? {
                 loss.after = 0;
             }
             if loss.after == 0 {
@@ -213,46 +218,42 @@ impl Weighing<'_> {
         Ok(teams)
     }
 
-    /// Whether everybody else in the team waits to be evaluated, too: a change larger than what is evaluated at once.
-    async fn rest_waits(&self, team: &str, losers: &HashSet<i64>) -> Result<bool, Refusal> {
-        let mut waiting: HashSet<i64> = HashSet::new();
-        let mut after = 0;
-        while waiting.len() < LOOKED_AT {
-            let page = self.app.store().dirty(after, PAGE).await.map_err(of_store)?;
-            let Some(last) = page.last() else { break };
-            after = *last;
-            waiting.extend(page);
-        }
+    /// Whether anybody but these stays in the team: an active person who is up to date has what is written, and who
+    /// waits to be evaluated has what the rules in force give. Rules that changed, or a change larger than what is
+    /// evaluated at once, may be about to take it from all of them.
+    async fn somebody_stays(&self, team: &str, losers: &HashSet<i64>) -> Result<bool, Refusal> {
+        let rules = mapping::current(self.app).await?;
+        let membership = Thing { kind: GrantKind::Team, object: team.to_owned() };
+        let mut memo = GroupMatches::default();
         let mut after = 0;
         loop {
-            let holders = self.app.store().holders(GrantKind::Team, team, after, PAGE).await.map_err(of_store)?;
-            let stays = |person: &bailiwick_store::rows::PersonRow| {
-                person.state == State::Active && !losers.contains(&person.seq) && !waiting.contains(&person.seq)
+            let holders = self.app.store().holders(GrantKind::Team, team, after, STAYING).await.map_err(of_store)?;
+            let Some((last, _)) = holders.last() else { return Ok(false) };
+            after = last.seq;
+            let others =
+                holders.iter().filter(|(person, _)| person.state == State::Active).map(|(person, _)| person.seq);
+            let others: BTreeSet<i64> = others.filter(|person| !losers.contains(person)).collect();
+            let others: Vec<i64> = others.into_iter().collect();
+            let subjects = subject::read(self.app, &rules, &others).await?;
+            let mut stays = |row: &SubjectRow| {
+                if !row.dirty || row.held.is_some() {
+                    return true;
+                }
+                let grants = evaluate(&rules, &mut memo, &subject::subject(row, &subjects.web));
+                let held = subject::held(&row.grants);
+                having_after(&held, &diff(&held, &grants)).contains_key(&membership)
             };
-            if holders.iter().any(|(person, _)| stays(person)) {
-                return Ok(false);
-            }
-            match holders.last() {
-                Some((person, _)) => after = person.seq,
-                None => return Ok(true),
+            if subjects.rows.iter().any(&mut stays) {
+                return Ok(true);
             }
         }
     }
 
-    /// How many left the team within the hour by this integration's doing: one after the other is as empty as all at
-    /// once.
+    /// How many others left the team within the hour: one after the other is as empty as all at once, whoever said so.
     async fn left_lately(&self, team: &str, losers: &HashSet<i64>) -> Result<u64, Refusal> {
         let since = Millis(self.app.clock().now().0.saturating_sub(WINDOW_MS));
-        let removed = self.app.store().removals(self.integration, since).await.map_err(of_store)?;
-        let mut left = 0;
-        for person in removed.into_iter().filter(|person| !losers.contains(person)).take(LEFT_LOOKED_AT) {
-            let grants = self.app.store().grants_of(person, false).await.map_err(of_store)?;
-            let ended = |until: Option<Millis>| until.is_some_and(|until| until >= since);
-            left += u64::from(
-                grants.iter().any(|grant| grant.kind == GrantKind::Team && grant.object == team && ended(grant.until)),
-            );
-        }
-        Ok(left)
+        let left = self.app.store().left_team(team, since, LEFT_LOOKED_AT).await.map_err(of_store)?;
+        Ok(left.iter().filter(|person| !losers.contains(person)).count() as u64)
     }
 
     /// Whether an active admin would be left.
@@ -283,8 +284,8 @@ impl Weighing<'_> {
 
     /// In the commit of a call it goes with the first outcome, for all are one set; in the background it is a commit of
     /// its own before them.
-    async fn carry_out(&self, outcomes: &mut [Outcome], verdict: Verdict, guard: Guard) -> Result<(), Refusal> {
-        let mut set = ChangeSet { at: self.app.clock().now(), guards: vec![guard], ..ChangeSet::default() };
+    async fn carry_out(&self, outcomes: &mut [Outcome], verdict: Verdict, guards: Vec<Guard>) -> Result<(), Refusal> {
+        let mut set = ChangeSet { at: self.app.clock().now(), guards, ..ChangeSet::default() };
         let persons = |of: &BTreeSet<i64>| of.iter().copied().collect::<Vec<i64>>();
         if !verdict.removed.is_empty() {
             set.writes.push(Write::NoteRemovals { integration: self.integration, persons: persons(&verdict.removed) });

@@ -59,6 +59,14 @@ pub(crate) async fn removals_guard(app: &App, integration: IntegrationId) -> Res
     Ok(Guard::Key { key, version, bump: true })
 }
 
+/// The guard that whoever loses a team through its groups or documents bumps, and that rules compare which would take
+/// members from it, too: two changes that each leave somebody do not empty it together.
+pub(crate) async fn leaving_guard(app: &App, team: &str, bump: bool) -> Result<Guard, Refusal> {
+    let key = format!("leaving/{team}");
+    let version = app.store().guard(&key).await.map_err(of_store)?;
+    Ok(Guard::Key { key, version, bump })
+}
+
 /// What the last hour has seen of an integration. How many people it has is counted only if `at_least` so many would be
 /// gone with these: fewer are never too many.
 async fn window(app: &App, integration: IntegrationId, more: &[i64], at_least: u32) -> Result<Window, Refusal> {

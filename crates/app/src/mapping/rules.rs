@@ -6,16 +6,18 @@ use crate::Refusal;
 use crate::access::{Action, Object, Principal, require};
 use crate::app::App;
 use crate::error::of_store;
+use crate::holds::leaving_guard;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::ids::Millis;
-use bailiwick_domain::mapping::RuleSet;
+use bailiwick_domain::mapping::{Effects, RuleSet};
 use bailiwick_scim::Code;
 use bailiwick_store::change::{Dirty, EntryWrite, NewEvent};
 use bailiwick_store::query::EntryQuery;
 use bailiwick_store::rows::EntryRow;
 use bailiwick_store::{ChangeSet, Error, Guard, Write};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The collection of all versions there were; their ids are their numbers with leading zeros.
 const VERSIONS: &str = "rule-version";
@@ -95,7 +97,7 @@ pub async fn apply_rules(app: &App, principal: &Principal, text: &str, how: &App
         if set == before {
             return Ok(Saved { version: number, rules: set.rules.len(), changed: false });
         }
-        let basis = accept(app, &set, how).await?;
+        let Some(basis) = accept(app, &set, how).await? else { continue };
         let writing = Saving { app, principal, text, how, before: &before, set: &set, number: number + 1, version };
         let mut changes = writing.set().await?;
         changes.guards.extend(basis);
@@ -112,19 +114,20 @@ pub async fn apply_rules(app: &App, principal: &Principal, text: &str, how: &App
 }
 
 /// Refuses what is dangerous unless somebody who has seen it says that it is meant. What was looked at is held true by
-/// the guard that this gives, until the rules are saved.
-async fn accept(app: &App, set: &RuleSet, how: &Apply) -> Result<Option<Guard>, NotTaken> {
-    let mut guard = None;
+/// the guards that this gives, until the rules are saved; `None` when it has changed already.
+async fn accept(app: &App, set: &RuleSet, how: &Apply) -> Result<Option<Vec<Guard>>, NotTaken> {
+    let mut guards = Vec::new();
     if let Some(basis) = &how.basis {
         let held = preview::check_basis(app, basis, set).await?;
-        guard = Some(held.guard);
+        guards.push(held.guard);
         if !held.dangerous || how.accept_dangers {
-            return Ok(guard);
+            return Ok(Some(guards));
         }
     }
     let preview = preview::preview_set(app, set.clone()).await?;
     if preview.dangers.is_empty() {
-        return Ok(guard);
+        let leaving = leaving(app, &preview.effects).await?;
+        return Ok(leaving.map(|leaving| guards.into_iter().chain(leaving).collect()));
     }
     if how.accept_dangers && how.basis.is_none() {
         let detail = "Dangers are accepted only with the basis of a preview: what nobody has seen nobody can mean.";
@@ -132,6 +135,22 @@ async fn accept(app: &App, set: &RuleSet, how: &Apply) -> Result<Option<Guard>, 
     }
     let named = preview.dangers.into_iter().map(|danger| super::with_names(danger, &preview.team_names));
     Err(NotTaken::Dangers(named.collect()))
+}
+
+/// What keeps the teams that lose members as large as they were looked at, as far as groups take members from them;
+/// `None` when one is smaller already.
+async fn leaving(app: &App, effects: &Effects) -> Result<Option<Vec<Guard>>, Refusal> {
+    let losing = effects.teams.iter().filter(|(_, size)| size.after < size.before);
+    let losing: BTreeMap<String, u64> = losing.map(|(team, size)| (team.clone(), size.before)).collect();
+    let mut guards = Vec::with_capacity(losing.len());
+    for team in losing.keys() {
+        guards.push(leaving_guard(app, team, false).await?);
+    }
+    let teams: Vec<String> = losing.keys().cloned().collect();
+    let sizes = app.store().team_sizes(Some(&teams)).await.map_err(of_store)?;
+    let sizes: BTreeMap<String, u64> = sizes.into_iter().collect();
+    let smaller = losing.iter().any(|(team, before)| sizes.get(team).copied().unwrap_or(0) < *before);
+    Ok((!smaller).then_some(guards))
 }
 
 struct Saving<'a> {

@@ -126,6 +126,11 @@ impl Store {
         self.engine.scan(SCAN_BUDGET, grants::removals(integration, since)).await
     }
 
+    /// Who left a team at or after a moment and is not in it now, at most so many, whatever took the membership.
+    pub async fn left_team(&self, team: &str, since: Millis, limit: u32) -> Result<Vec<i64>, Error> {
+        self.engine.scan(SCAN_BUDGET, grants::left_team(team, since, limit).into_owned()).await
+    }
+
     /// How many active Users of an integration were created before a moment.
     pub async fn users_older_than(&self, integration: IntegrationId, before: Millis) -> Result<u64, Error> {
         let counted = self.engine.scan(SCAN_BUDGET, grants::users_older_than(integration, before)).await?;

@@ -6,5 +6,6 @@ mod attributes;
 mod groups;
 mod leavers;
 mod observe;
+mod races;
 mod sources;
 mod support;

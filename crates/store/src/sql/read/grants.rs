@@ -261,6 +261,18 @@ pub(crate) fn removals(integration: IntegrationId, since: Millis) -> Query<'stat
     Query::new(sql, binds![integration.0, since.0], |row| row.int(0))
 }
 
+/// Who had a membership of a team that ended at or after a moment and has none now; at most so many.
+pub(crate) fn left_team(team: &str, since: Millis, limit: u32) -> Query<'_, i64> {
+    let sql = Sql::same(
+        "SELECT DISTINCT g.person FROM access_grant AS g
+         WHERE g.kind = 1 AND g.object = ?1 AND g.until_at IS NOT NULL AND g.until_at >= ?2
+           AND NOT EXISTS (SELECT 1 FROM access_grant AS o WHERE o.person = g.person AND o.kind = 1
+             AND o.object = g.object AND o.until_at IS NULL)
+         ORDER BY g.person LIMIT ?3",
+    );
+    Query::new(sql, binds![team, since.0, limit], |row| row.int(0))
+}
+
 /// How many active Users were created before a moment.
 pub(crate) fn users_older_than(integration: IntegrationId, before: Millis) -> Query<'static, u64> {
     let sql =
