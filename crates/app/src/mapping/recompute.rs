@@ -4,7 +4,7 @@
 //! same persons cannot do harm, one of them only finds its part done.
 
 use super::current;
-use super::settle::{CHUNK, Settled, settle_chunk};
+use super::settle::{CHUNK, Decided, Settled, commit, decide};
 use super::weigh::Cause;
 use crate::Refusal;
 use crate::app::App;
@@ -82,20 +82,27 @@ pub async fn settle_everybody(app: &App) -> Result<Settled, Refusal> {
     }
 }
 
-/// Once over everybody who is marked.
+/// Once over everybody who is marked. While a chunk is committed the next one is read and decided: a decision that the
+/// commit makes stale is found by its guards, as if another replica had done it.
 async fn drain(app: &App) -> Result<Settled, Refusal> {
     let mut memo = GroupMatches::default();
     let (mut after, mut done) = (0, Settled::default());
+    let mut decided = Decided::default();
     loop {
         let limit = u32::try_from(CHUNK).unwrap_or(u32::MAX);
         let persons = app.store().dirty(after, limit).await.map_err(of_store)?;
-        let Some(last) = persons.last() else { return Ok(done) };
-        after = *last;
-        let rules = current(app).await?;
-        let one = settle_chunk(app, &rules, &mut memo, &persons, Cause::Recompute).await?;
+        let next = async {
+            let Some(last) = persons.last() else { return Ok::<_, Refusal>(None) };
+            let rules = current(app).await?;
+            Ok(Some((*last, decide(app, &rules, &mut memo, &persons, Cause::Recompute).await?)))
+        };
+        let (one, next) = tokio::join!(Box::pin(commit(app, decided)), Box::pin(next));
+        let one = one?;
         done.settled += one.settled;
         done.changed += one.changed;
         done.stale += one.stale;
+        let Some((last, more)) = next? else { return Ok(done) };
+        (after, decided) = (last, more);
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -52,13 +52,32 @@ pub async fn settle(app: &App, persons: &[i64], cause: Cause) -> Result<Settled,
 }
 
 /// At most [`CHUNK`] persons.
-pub(super) async fn settle_chunk(
+async fn settle_chunk(
     app: &App,
     rules: &Compiled,
     memo: &mut GroupMatches,
     persons: &[i64],
     cause: Cause,
 ) -> Result<Settled, Refusal> {
+    commit(app, decide(app, rules, memo, persons, cause).await?).await
+}
+
+/// What was decided of some persons: sets that each settle so many of them.
+#[derive(Debug, Default)]
+pub(super) struct Decided {
+    sets: Vec<(usize, ChangeSet)>,
+    persons: usize,
+    changed: usize,
+}
+
+/// Says what becomes of at most [`CHUNK`] persons.
+pub(super) async fn decide(
+    app: &App,
+    rules: &Compiled,
+    memo: &mut GroupMatches,
+    persons: &[i64],
+    cause: Cause,
+) -> Result<Decided, Refusal> {
     let subjects = Box::pin(subject::read(app, rules, persons)).await?;
     let mut outcomes = outcomes(rules, memo, &subjects);
     Box::pin(attributes::settle(app, &mut outcomes)).await?;
@@ -66,22 +85,19 @@ pub(super) async fn settle_chunk(
     let (mut changed, unchanged): (Vec<Outcome>, Vec<Outcome>) = outcomes.into_iter().partition(acts);
     // Who becomes an admin has others looked at again: that mark must come after what is decided of them here.
     changed.sort_by_key(gains_admin);
-    let (mut sets, mut sizes) = (Vec::new(), Vec::new());
-    let mut done = Settled { changed: changed.len(), ..Settled::default() };
-    for part in unchanged.chunks(UNCHANGED) {
-        sizes.push(part.len());
-        sets.push(settling(app, rules, part));
-    }
-    for outcome in changed {
-        sizes.push(1);
-        sets.push(changing(app, rules, outcome));
-    }
-    let mut sizes = sizes.into_iter();
-    let mut sets = sets.into_iter().peekable();
+    let count = changed.len();
+    let settling = unchanged.chunks(UNCHANGED).map(|part| (part.len(), settling(app, rules, part)));
+    let sets = settling.chain(changed.into_iter().map(|outcome| (1, changing(app, rules, outcome)))).collect();
+    Ok(Decided { sets, persons: persons.len(), changed: count })
+}
+
+/// Does what was decided. Whoever was changed meanwhile stays marked.
+pub(super) async fn commit(app: &App, decided: Decided) -> Result<Settled, Refusal> {
+    let mut done = Settled { changed: decided.changed, ..Settled::default() };
+    let mut sets = decided.sets.into_iter().peekable();
     while sets.peek().is_some() {
-        let batch: Vec<ChangeSet> = sets.by_ref().take(SETS).collect();
-        for committed in app.store().commit_all(batch).await.map_err(of_store)? {
-            let size = sizes.next().unwrap_or(0);
+        let (sizes, batch): (Vec<usize>, Vec<ChangeSet>) = sets.by_ref().take(SETS).unzip();
+        for (size, committed) in sizes.into_iter().zip(app.store().commit_all(batch).await.map_err(of_store)?) {
             match committed {
                 Ok(_) => done.settled += size,
                 Err(Error::Stale) => done.stale += size,
@@ -90,7 +106,7 @@ pub(super) async fn settle_chunk(
         }
     }
     // Persons that are not there any more have nothing to be settled.
-    done.settled += persons.len().saturating_sub(done.settled + done.stale);
+    done.settled += decided.persons.saturating_sub(done.settled + done.stale);
     Ok(done)
 }
 
