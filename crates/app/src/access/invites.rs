@@ -12,6 +12,7 @@ use crate::manage::{ATTEMPTS, commit_guarded, event, invalid, missing, taken};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::ids::{Millis, prefixed_id};
+use bailiwick_domain::mapping::GrantKind;
 use bailiwick_domain::names;
 use bailiwick_domain::person::State;
 use bailiwick_domain::policy::{ADMIN, Action, Object, Principal};
@@ -93,8 +94,8 @@ enum Invited {
 /// teams and ownership can be prepared.
 ///
 /// # Errors
-/// No permission, an address that is none or belongs to somebody who can sign in already, an unknown or stronger role,
-/// or when the store cannot answer.
+/// No permission, an address that is none or belongs to somebody who can sign in already or holds a stronger role, an
+/// unknown or stronger role, or when the store cannot answer.
 pub async fn create_invite(
     app: &App,
     principal: &Principal,
@@ -127,6 +128,7 @@ pub async fn create_invite(
                 (PersonKey::New(id.clone()), id, write)
             }
             Invited::Known(row) => {
+                within_held(app, principal, row).await?;
                 guards.push(Guard::Person { seq: row.seq, epoch: row.epoch });
                 let write = Write::SetPerson { person: row.seq, local: Some(true), admin: None };
                 (PersonKey::Seq(row.seq), row.id.clone(), write)
@@ -158,6 +160,21 @@ pub async fn create_invite(
         }
     }
     Err(of_store(Error::Stale))
+}
+
+/// Refuses to invite somebody known who has more than the caller: whoever has the invitation becomes that person.
+async fn within_held(app: &App, principal: &Principal, row: &PersonRow) -> Result<(), Refusal> {
+    let grants = app.store().grants_of(row.seq, true).await.map_err(of_store)?;
+    let held = grants.into_iter().filter(|grant| grant.kind == GrantKind::Role).map(|grant| grant.object);
+    for name in held.chain(row.admin.then(|| ADMIN.to_owned())) {
+        // A role that is no more gives nothing.
+        let Some((role, _)) = roles::find(app, &name).await? else { continue };
+        within_own(principal, &role).map_err(|refusal| {
+            let detail = format!("{} ({}) holds the role \"{name}\" already. {}", row.display, row.id, refusal.detail);
+            failure::error(ProductCode::Forbidden, detail)
+        })?;
+    }
+    Ok(())
 }
 
 /// Refuses when too many invitations are open.
@@ -274,9 +291,7 @@ async fn stays_local(app: &App, person: &PersonRow, without: &CredentialRow) -> 
         return Ok(true);
     }
     let grants = app.store().grants_of(person.seq, true).await.map_err(of_store)?;
-    Ok(grants
-        .iter()
-        .any(|grant| grant.kind == bailiwick_domain::mapping::GrantKind::Role && grant.origin == give::HAND))
+    Ok(grants.iter().any(|grant| grant.kind == GrantKind::Role && grant.origin == give::HAND))
 }
 
 /// Accepts an invitation: the person has a local account from now on. Of many at once one succeeds.

@@ -107,3 +107,28 @@ async fn bad_invitations_and_names_are_refused() {
     api(&app).post("/api/v1/invites/accept", &short).await.expect(400);
     api(&app).post("/api/v1/invites/accept", &accept(&token, "a")).await.expect(200);
 }
+
+#[tokio::test]
+async fn nobody_becomes_somebody_stronger_by_inviting_them() {
+    let app = TestApp::start().await;
+    let (_, mut admin) = with_role(&app, "admin@example.com", "admin").await;
+    let hosts = json!({"rank": 50, "permits": ["person.edit", "person.read", "catalog.read", "team.read", "role.read",
+        "handover.read", "profile.own", "token.own", "token.read"]});
+    admin.put("/api/v1/roles/hosts", &hosts).await.expect(200);
+    let (_, mut host) = with_role(&app, "host@example.com", "hosts").await;
+    let known = async |admin: &mut Client, email: &str, role: &str| {
+        let body = json!({"display": "Zoe", "email": email});
+        let person = admin.post("/api/v1/people", &body).await.expect(201).at("/id").as_str().unwrap().to_owned();
+        give(app.app(), &person, role).await;
+        person
+    };
+    let zoe = known(&mut admin, "zoe@example.org", "admin").await;
+    let refused = invite(&mut host, json!({"email": "zoe@example.org"})).await.expect(403);
+    let detail = refused.at("/detail").as_str().unwrap().to_owned();
+    assert!(detail.contains(&zoe) && detail.contains("holds the role \"admin\""), "{detail}");
+    assert_eq!(host.get("/api/v1/invites").await.expect(200).at("/items"), json!([]));
+    // Somebody who holds no more than the caller is invited, and an admin invites anybody.
+    known(&mut admin, "yan@example.org", "viewer").await;
+    invite(&mut host, json!({"email": "yan@example.org"})).await.expect(201);
+    invite(&mut admin, json!({"email": "zoe@example.org"})).await.expect(201);
+}
