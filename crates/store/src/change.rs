@@ -111,7 +111,8 @@ pub enum Write {
     RecoverLocalAccount { person: i64, password_hash: String, recovery_digests: Vec<[u8; 32]> },
     /// Gives up a domain.
     ReleaseDomain { name: String },
-    /// Sets the end of life of a credential; the earlier of the present and the new one holds.
+    /// Sets the end of life of a credential; the earlier of the present and the new one holds. Stale when it is revoked or
+    /// has ended.
     EndCredential { id: String, expires: Millis },
     /// Sets the end of life of a token; the earlier of the present and the new one holds.
     EndToken { id: String, expires: Millis },

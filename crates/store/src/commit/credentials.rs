@@ -44,11 +44,19 @@ pub(super) fn insert<'a, E: Exec>(work: &mut Work<'a, E>, new: &'a NewCredential
 
 const KNOWN: Sql = Sql::same("SELECT 1 FROM credential WHERE id = ?1");
 
-/// Brings the end of a credential forward; never puts it off.
+/// Brings the end of a credential forward; never puts it off. One that is revoked or has ended is stale: a successor that
+/// is made in the same commit does not outlive it.
 pub(super) async fn end<E: Exec>(work: &mut Work<'_, E>, id: &str, expires: Millis) -> Result<(), Error> {
-    let sql = Sql::same("UPDATE credential SET expires = ?2 WHERE id = ?1 AND (expires IS NULL OR expires > ?2)");
-    let changed = work.run(sql, &binds![id, expires.0]).await?;
-    touched_or_known(work, changed, KNOWN, binds![id]).await
+    let sql = Sql::same(
+        "UPDATE credential SET expires = CASE WHEN expires < ?2 THEN expires ELSE ?2 END
+         WHERE id = ?1 AND revoked IS NULL AND (expires IS NULL OR expires > ?3)",
+    );
+    let at = work.at;
+    if work.run(sql, &binds![id, expires.0, at]).await? == 0 {
+        return Err(Error::Stale);
+    }
+    work.touched();
+    Ok(())
 }
 
 pub(super) async fn revoke<E: Exec>(work: &mut Work<'_, E>, id: &str) -> Result<(), Error> {

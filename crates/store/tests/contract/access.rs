@@ -76,6 +76,35 @@ fn credentials_are_made_found_used_and_revoked() {
 }
 
 #[test]
+fn a_token_that_is_revoked_or_has_ended_gets_no_successor() {
+    on_each_engine(|bench| async move {
+        let (_, ann) = bench.user(bench.integration("okta").await, "ann").await;
+        let end = |id: &str, at: Millis| Write::EndCredential { id: id.to_owned(), expires: at };
+        let later = |millis: i64| Millis(bench.now().0 + millis);
+        let forever = |id: &str| {
+            let new = NewCredential { expires: None, ..credential(id, CredentialKind::Personal, Some(ann)) };
+            Write::InsertCredential(new)
+        };
+        bench.commit(vec![forever("a"), forever("b"), forever("c")]).await;
+        let expires = async |id: &str| {
+            let digest = credential(id, CredentialKind::Personal, None).digest;
+            bench.store.credential_by_digest(&digest).await.unwrap().map(|(row, _)| row.expires)
+        };
+        // The earlier end holds.
+        bench.commit(vec![end("a", later(50))]).await;
+        bench.commit(vec![end("a", later(90))]).await;
+        assert_eq!(expires("a").await, Some(Some(later(50))));
+        bench.commit(vec![end("b", bench.now()), Write::RevokeCredential { id: "c".to_owned() }]).await;
+        for (id, new) in [("b", "b2"), ("c", "c2"), ("none", "d2")] {
+            let set = bench.set(vec![forever(new), end(id, later(10))]);
+            assert!(matches!(bench.store.commit(set).await, Err(Error::Stale)), "{id}");
+            assert_eq!(expires(new).await, None, "{id}: nothing of the commit is there");
+        }
+        assert_eq!(expires("c").await, Some(None), "a revoked token stays as it was");
+    });
+}
+
+#[test]
 fn access_ends_in_the_commit_that_ends_it() {
     on_each_engine(|bench| async move {
         let okta = bench.integration("okta").await;
