@@ -336,7 +336,7 @@ pub async fn revoke_api_token(app: &App, principal: &Principal, id: &str) -> Res
 /// Makes a successor with the same terms; the old token lives on for `overlap`, so that nothing stands still meanwhile.
 ///
 /// # Errors
-/// No permission, an unknown token or one that has ended, a role stronger than the caller's own, a bad span, or when the
+/// No permission, a personal token of somebody else, an unknown token or one that has ended, a role stronger than the caller's own, a bad span, or when the
 /// store cannot answer.
 pub async fn rotate_api_token(
     app: &App,
@@ -351,6 +351,10 @@ pub async fn rotate_api_token(
     let expires = end_of(app, life)?;
     for _ in 0..ATTEMPTS {
         let row = changeable(app, principal, id).await?;
+        if row.kind == CredentialKind::Personal {
+            // It acts as its person: nobody else is told a text of it. Who manages tokens may revoke it.
+            require(app, principal, Action::TokenOwn, &Object::Token { person: row.person }).await?;
+        }
         if !is_live(app, &row) {
             return Err(invalid("This token has ended already: make a new one."));
         }

@@ -58,7 +58,8 @@ fn entities_and_who_answers_for_them() {
         (&value!("pay"), &value!("system:default/shop"))
     );
     json(&home, "entity create component lonely");
-    let patch = home.dir().join("patch.json");
+    let folder = tempfile::tempdir().unwrap();
+    let patch = folder.path().join("patch.json");
     std::fs::write(&patch, r#"{"dependencies": [{"target": "lonely", "note": "why"}]}"#).unwrap();
     said(&home, &format!("entity set cart --document {} --lifecycle production", patch.display()));
     let sheet = said(&home, "entity show cart");

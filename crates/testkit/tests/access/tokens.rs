@@ -1,6 +1,7 @@
 //! API tokens: scopes, life, rotation, and which door they open.
 
 use super::support::*;
+use bailiwick_app::access;
 use bailiwick_testkit::TestApp;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -101,6 +102,44 @@ async fn a_rotated_token_lives_on_for_the_overlap() {
     before.get("/api/v1/roles").await.expect(401);
     after.get("/api/v1/roles").await.expect(200);
     me.post(&path, &json!({})).await.expect(400);
+}
+
+#[tokio::test]
+async fn nobody_is_told_a_token_that_acts_as_somebody_else() {
+    let app = TestApp::start().await;
+    let (ann, mut ann_client) = with_role(&app, "ann@example.com", "admin").await;
+    let (_, mut bob) = with_role(&app, "bob@example.com", "admin").await;
+    let tokens = json!({"rank": 50, "permits": ["token.manage", "token.read", "catalog.read"]});
+    bob.put("/api/v1/roles/tokens", &tokens).await.expect(200);
+    let (_, mut cid) = with_role(&app, "cid@example.com", "tokens").await;
+    let token = made(app.app(), &ann, &["admin"]).await;
+    let path = format!("/api/v1/tokens/{}", token.token.id);
+    for caller in [&mut bob, &mut cid] {
+        let refused = caller.post(&format!("{path}/rotate"), &json!({})).await.expect(403);
+        assert_eq!(refused.at("/code"), "forbidden");
+        assert!(!refused.text().contains("bwp_"), "{}", refused.text());
+    }
+    client(&app, &token.text).get("/api/v1/roles").await.expect(200);
+    assert!(!told(&app).await.contains(&"api-token:rotate".to_owned()));
+    // To revoke it is another matter, and whose it is may rotate it.
+    let new = ann_client.post(&format!("{path}/rotate"), &json!({})).await.expect(201);
+    cid.delete(&format!("/api/v1/tokens/{}", new.at("/id").as_str().unwrap())).await.expect(204);
+    client(&app, new.at("/token").as_str().unwrap()).get("/api/v1/roles").await.expect(401);
+}
+
+#[tokio::test]
+async fn of_many_rotations_and_a_revocation_at_once_no_two_win() {
+    let app = TestApp::start().await;
+    let (ann, _) = with_role(&app, "ann@example.com", "user").await;
+    for round in 0..10 {
+        let old = made(app.app(), &ann, &["read"]).await.token.id;
+        let host = access::Principal::host();
+        let rotate = || access::rotate_api_token(app.app(), &host, &old, Duration::ZERO, None);
+        let (one, two, revoked) = tokio::join!(rotate(), rotate(), access::revoke_api_token(app.app(), &host, &old));
+        revoked.unwrap();
+        assert!(one.is_err() || two.is_err(), "round {round}: two successors of one token");
+        assert!(rotate().await.is_err(), "round {round}: it has ended");
+    }
 }
 
 #[tokio::test]
