@@ -106,7 +106,7 @@ CREATE INDEX access_grant_left ON access_grant (object, until_at) WHERE kind = 1
 -- Persons whose grants are to be evaluated again.
 CREATE TABLE dirty (
   person INTEGER PRIMARY KEY,
-  at     INTEGER NOT NULL,
+  mark   INTEGER NOT NULL,                            -- version of the change that asked for it last
   cause  INTEGER                                      -- the integration whose call it follows from, if any
 );
 

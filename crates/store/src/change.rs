@@ -126,8 +126,8 @@ pub enum Write {
     SetPerson { person: i64, local: Option<bool>, admin: Option<bool> },
     /// Remembers how far a consumer has read the feed.
     SetPosition { consumer: String, position: i64 },
-    /// Has these persons evaluated no more, as far as it was noted before.
-    Settle { persons: Vec<i64> },
+    /// Has these persons evaluated no more, as far as it was asked for up to this mark.
+    Settle { persons: Vec<i64>, mark: i64 },
     /// Notes when credentials were last used; creates no event.
     TouchCredentials(Vec<(String, Millis)>),
     /// Replaces the columns of an item. What named it only by a name that it gained is tied to it.

@@ -45,7 +45,7 @@ pub(crate) fn weight(set: &ChangeSet) -> (usize, usize) {
             | Write::MarkDirty(Dirty::Persons(persons))
             | Write::NoteRemovals { persons, .. }
             | Write::Release { persons }
-            | Write::Settle { persons } => (persons.len(), 0),
+            | Write::Settle { persons, .. } => (persons.len(), 0),
             Write::PutAnswer(answer) => (1, answer.body.len()),
             Write::PutEntry(entry) => (1, entry.doc.len()),
             _ => (1, 0),

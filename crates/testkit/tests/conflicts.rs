@@ -95,7 +95,7 @@ async fn a_link_carries_over_what_was_given_by_hand() {
         path: "[]".to_owned(),
     };
     let grants =
-        GrantsWrite { person: PersonKey::Seq(leaves.seq), open: vec![grant], close: Vec::new(), settled: false };
+        GrantsWrite { person: PersonKey::Seq(leaves.seq), open: vec![grant], close: Vec::new(), settled: None };
     let set = ChangeSet { at: test.app().clock().now(), writes: vec![Write::Grants(grants)], ..ChangeSet::default() };
     test.app().store().commit(set).await.unwrap();
     let gains = show(&test, &pair.id).await.if_linked.unwrap().gains;

@@ -72,7 +72,7 @@ pub(crate) fn grant(person: PersonKey, role: &str, principal: &Principal) -> Wri
         origin: HAND.to_owned(),
         path: path_text(&[by]),
     };
-    Write::Grants(GrantsWrite { person, open: vec![open], close: Vec::new(), settled: false })
+    Write::Grants(GrantsWrite { person, open: vec![open], close: Vec::new(), settled: None })
 }
 
 fn given(key: PersonKey, seq: i64, role: &str, principal: &Principal) -> Vec<Write> {
@@ -105,7 +105,7 @@ pub async fn take_role(app: &App, principal: &Principal, person: &str, role: &st
         let other =
             grants.iter().any(|grant| grant.kind == GrantKind::Role && grant.origin == HAND && grant.object != role);
         let local = row.account || other || (row.admin && role != ADMIN);
-        let closing = GrantsWrite { person: PersonKey::Seq(row.seq), open: Vec::new(), close, settled: false };
+        let closing = GrantsWrite { person: PersonKey::Seq(row.seq), open: Vec::new(), close, settled: None };
         let admin = flagged.then_some(false);
         let payload = json!({ "role": role, "person": { "id": row.id, "display": row.display } });
         let set = ChangeSet {

@@ -254,7 +254,7 @@ fn imported(grant: &GrantRow) -> String {
 }
 
 fn grants(person: &PersonRow, open: Vec<NewGrant>, close: Vec<i64>) -> GrantsWrite {
-    GrantsWrite { person: PersonKey::Seq(person.seq), open, close, settled: false }
+    GrantsWrite { person: PersonKey::Seq(person.seq), open, close, settled: None }
 }
 
 /// Whether it was committed; if not, read and decide again.

@@ -84,7 +84,7 @@ pub(crate) fn join(
         person: person_key,
         open: vec![grant],
         close: Vec::new(),
-        settled: false,
+        settled: None,
     }));
     let payload = json!({ "team": team.id, "title": team.title, "role": role });
     let mut event = event(app, principal, EventKind::MemberAdd, &team.id, payload);

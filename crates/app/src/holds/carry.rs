@@ -10,6 +10,7 @@ use crate::leaver;
 use crate::manage;
 use crate::mapping::{self, Cause, Outcome};
 use bailiwick_domain::event::EventKind;
+use bailiwick_domain::mapping::Compiled;
 use bailiwick_domain::person::State;
 use bailiwick_store::change::{HeldState, PersonFacts, PersonKey, PersonUpdate};
 use bailiwick_store::rows::SubjectRow;
@@ -54,9 +55,10 @@ pub(super) async fn out(app: &App, hold: &str, persons: &[i64], actor: &str) -> 
 /// One attempt; answers who was changed by somebody else meanwhile.
 async fn once(app: &App, hold: &str, persons: &[i64], actor: &str, carried: &mut Carried) -> Result<Vec<i64>, Refusal> {
     let (mut sets, mut whose) = (Vec::new(), Vec::new());
-    for outcome in evaluate::of_held(app, persons, |row| waits(row, hold)).await? {
+    let rules = mapping::current(app).await?;
+    for outcome in evaluate::of_held(app, &rules, persons, |row| waits(row, hold)).await? {
         let (person, id) = (outcome.row.person.seq, outcome.row.person.id.clone());
-        match set(app, hold, outcome, actor).await {
+        match set(app, &rules, hold, outcome, actor).await {
             Ok(set) => {
                 whose.push(person);
                 sets.push(set);
@@ -87,7 +89,7 @@ fn waits(row: &SubjectRow, hold: &str) -> bool {
 }
 
 /// The set that brings one person up to date.
-async fn set(app: &App, hold: &str, outcome: Outcome, actor: &str) -> Result<ChangeSet, Refusal> {
+async fn set(app: &App, rules: &Compiled, hold: &str, outcome: Outcome, actor: &str) -> Result<ChangeSet, Refusal> {
     let person = outcome.row.person.clone();
     let standing = standing(app, &person.id).await?;
     let state = standing.unwrap_or(person.state);
@@ -97,13 +99,17 @@ async fn set(app: &App, hold: &str, outcome: Outcome, actor: &str) -> Result<Cha
     let mut outcomes = mapping::weigh(app, Cause::Decided, vec![outcome]).await?;
     let Some(outcome) = outcomes.pop() else { return Ok(set) };
     set.guards.extend(outcome.guards);
-    set.guards.push(mapping::in_force(&*mapping::current(app).await?));
+    set.guards.push(mapping::in_force(rules));
     set.writes.push(Write::Release { persons: vec![person.seq] });
     set.writes.push(forget_standing(&person.id));
     set.writes.extend(derived(app, &outcome.row, standing).await?);
     set.writes.extend(outcome.writes);
     if state != State::Closed {
-        set.writes.push(mapping::grants_write(PersonKey::Seq(person.seq), &outcome.diff));
+        set.writes.push(mapping::grants_write(
+            PersonKey::Seq(person.seq),
+            &outcome.diff,
+            outcome.row.dirty.unwrap_or(0),
+        ));
     }
     let payload = json!({ "hold": hold, "before": person.state, "after": state });
     let mut told = manage::event(app, EventKind::HoldApprove, None, Some(person.id.clone()), payload);

@@ -109,7 +109,8 @@ async fn pin(app: &App, hold: &str, persons: &[i64], actor: &str, reason: &str) 
             set.events.push(NewEvent { actor: actor.to_owned(), ..told });
         }
         let count = persons.len() as u64;
-        set.writes.push(Write::Settle { persons: persons.clone() });
+        let mark = rows.iter().filter_map(|row| row.dirty).max().unwrap_or(0);
+        set.writes.push(Write::Settle { persons: persons.clone(), mark });
         set.writes.push(Write::Hold { persons, hold: hold.to_owned(), state: HeldState::Pinned });
         match app.store().commit(set).await {
             Ok(_) => return Ok(count),

@@ -6,25 +6,25 @@ use crate::app::App;
 use crate::error::of_store;
 use crate::mapping::{self, Outcome, subject};
 use bailiwick_domain::mapping::effects::Case;
-use bailiwick_domain::mapping::{Effects, GroupMatches, diff, evaluate};
+use bailiwick_domain::mapping::{Compiled, Effects, GroupMatches, diff, evaluate};
 use bailiwick_domain::person::{Facts, State};
 use bailiwick_store::rows::{PersonRow, ResourceRow, SubjectRow, UserOfPerson};
 use std::collections::{BTreeSet, HashMap};
 
-/// What these persons would have if nothing were held; the row keeps the state they have.
+/// What these persons would have by the rules in force if nothing were held; the row keeps the state they have.
 pub(super) async fn of_held(
     app: &App,
+    rules: &Compiled,
     persons: &[i64],
     wanted: impl Fn(&SubjectRow) -> bool,
 ) -> Result<Vec<Outcome>, Refusal> {
-    let rules = mapping::current(app).await?;
-    let subjects = subject::read(app, &rules, persons).await?;
+    let subjects = subject::read(app, rules, persons).await?;
     let mut memo = GroupMatches::default();
     let mut outcomes = Vec::new();
     for row in subjects.rows.iter().filter(|row| wanted(row)) {
         let mut going = row.clone();
         going.person.state = standing(app, &row.person.id).await?.unwrap_or(row.person.state);
-        let grants = evaluate(&rules, &mut memo, &subject::subject(&going, &subjects.web));
+        let grants = evaluate(rules, &mut memo, &subject::subject(&going, &subjects.web));
         outcomes.push(Outcome {
             before: row.person.state,
             diff: diff(&subject::held(&row.grants), &grants),
@@ -95,7 +95,7 @@ fn stranger(user: &ResourceRow, groups: &HashMap<String, i64>) -> SubjectRow {
         doc: user.doc.clone(),
     };
     let (grants, users) = (Vec::new(), vec![own]);
-    SubjectRow { person, users, memberships, grants, held: None, dirty: false, cause: None }
+    SubjectRow { person, users, memberships, grants, held: None, dirty: None, cause: None }
 }
 
 /// Adds an outcome to what is added up.

@@ -3,7 +3,7 @@
 
 use super::decide::waiting;
 use super::put::{self, Batch};
-use super::{carry, forget_standing, leaving_guard, observed, removals_guard, seasoned, standing, window};
+use super::{OBSERVED, carry, forget_standing, leaving_guard, observed, removals_guard, seasoned, standing, window};
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;
@@ -77,7 +77,7 @@ async fn goes_on(app: &App, cause: Cause, outcome: &mut Outcome) -> Result<bool,
         }
         return Ok(said);
     }
-    if held.hold.starts_with("observe/") {
+    if held.hold.starts_with(OBSERVED) {
         return Ok(false);
     }
     let id = outcome.row.person.id.clone();
@@ -236,7 +236,7 @@ impl Weighing<'_> {
             let others: Vec<i64> = others.into_iter().collect();
             let subjects = subject::read(self.app, &rules, &others).await?;
             let mut stays = |row: &SubjectRow| {
-                if !row.dirty || row.held.is_some() {
+                if row.dirty.is_none() || row.held.is_some() {
                     return true;
                 }
                 let grants = evaluate(&rules, &mut memo, &subject::subject(row, &subjects.web));

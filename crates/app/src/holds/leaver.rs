@@ -1,7 +1,7 @@
 //! One User is switched off, switched on or deleted: what of it happens to the person at once.
 
 use super::put::{self, Batch};
-use super::{note_standing, observed, removals_guard, seasoned, standing, window};
+use super::{OBSERVED, note_standing, observed, removals_guard, seasoned, standing, window};
 use crate::Refusal;
 use crate::app::App;
 use crate::attributes;
@@ -70,6 +70,8 @@ pub(crate) async fn consequence(
     let state = update.facts.state;
     let integration = &call.caller.integration;
     match held {
+        // What another directory is observed to do must not keep somebody in whom their authority lets go.
+        Held::Waiting { hold, .. } if hold.starts_with(OBSERVED) && *hold != observed(integration.id) => {}
         Held::Waiting { hold, .. } => {
             set.writes.push(note_standing(&person.id, hold, state));
             if state == State::Active {

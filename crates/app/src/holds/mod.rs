@@ -47,9 +47,12 @@ fn holds_key(integration: IntegrationId) -> String {
     format!("holds/{}", integration.0)
 }
 
+/// How the holds of integrations in observe mode begin.
+const OBSERVED: &str = "observe/";
+
 /// The hold of everybody whom an integration in observe mode concerns. It is no entry: applying ends it.
 pub(crate) fn observed(integration: IntegrationId) -> String {
-    format!("observe/{}", integration.0)
+    format!("{OBSERVED}{}", integration.0)
 }
 
 /// The guard that removals of an integration compare and bump: two at once do not both stay below the threshold.

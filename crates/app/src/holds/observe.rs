@@ -122,8 +122,9 @@ pub async fn observe_integration(app: &App, principal: &Principal, name: &str) -
 async fn held(app: &App, integration: &Integration, seen: &mut Observed) -> Result<(), Refusal> {
     let all = waiting(app, &observed(integration.id)).await?;
     seen.waiting = all.len() as u64;
+    let rules = mapping::current(app).await?;
     for chunk in all.chunks(200) {
-        for outcome in evaluate::of_held(app, chunk, |_| true).await? {
+        for outcome in evaluate::of_held(app, &rules, chunk, |_| true).await? {
             evaluate::add(&mut seen.effects, &outcome);
         }
         let persons = would_be(app, chunk).await?;

@@ -7,7 +7,7 @@ use crate::access::{self, Action, Object, Principal};
 use crate::app::App;
 use crate::error::of_store;
 use crate::manage;
-use crate::mapping::subject;
+use crate::mapping::{self, subject};
 use bailiwick_domain::guard::Hold;
 use bailiwick_domain::mapping::effects::{Thing, having, having_after};
 use bailiwick_domain::person::State;
@@ -174,7 +174,8 @@ pub(super) async fn part(
 /// What would become of these persons if nothing were held.
 pub(super) async fn would_be(app: &App, persons: &[i64]) -> Result<Vec<HeldPerson>, Refusal> {
     let mut shown = Vec::new();
-    for outcome in evaluate::of_held(app, persons, |_| true).await? {
+    let rules = mapping::current(app).await?;
+    for outcome in evaluate::of_held(app, &rules, persons, |_| true).await? {
         let person = &outcome.row.person;
         let would_be = standing(app, &person.id).await?.unwrap_or(person.state);
         let held = subject::held(&outcome.row.grants);

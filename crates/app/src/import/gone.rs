@@ -279,7 +279,7 @@ async fn leave(app: &App, principal: &Principal, source: &str, entry: &EntryRow)
         };
         let close: Vec<i64> = own.iter().map(|grant| grant.seq).collect();
         if !close.is_empty() {
-            let grants = GrantsWrite { person: PersonKey::Seq(row.seq), open: Vec::new(), close, settled: false };
+            let grants = GrantsWrite { person: PersonKey::Seq(row.seq), open: Vec::new(), close, settled: None };
             set.writes.push(Write::Grants(grants));
         }
         let payload = json!({"source": source, "name": row.display, "gone": true});

@@ -394,7 +394,7 @@ fn changes(
     set.events.extend(member_events(&said, source, &teams, &outcome));
     let open: Vec<NewGrant> = teams.iter().map(|(team, role)| grant(source, someone, team, role)).collect();
     if !open.is_empty() || !close.is_empty() {
-        set.writes.push(Write::Grants(GrantsWrite { person: key, open, close, settled: false }));
+        set.writes.push(Write::Grants(GrantsWrite { person: key, open, close, settled: None }));
     }
     let mut kept = outcome.kept.take().unwrap_or_else(|| kept(someone, &outcome));
     kept["person"] = id.clone().into();

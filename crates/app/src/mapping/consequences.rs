@@ -103,7 +103,9 @@ fn put(app: &App, set: &mut ChangeSet, outcome: Outcome) {
     }
     // Whoever is closed holds nothing any more: the store sees to that.
     if outcome.row.person.state != State::Closed {
-        set.writes.push(grants_write(PersonKey::Seq(outcome.row.person.seq), &outcome.diff));
+        // What had asked for an evaluation before may ask for more than grants, such as another attribute mapping: it
+        // stays.
+        set.writes.push(grants_write(PersonKey::Seq(outcome.row.person.seq), &outcome.diff, 0));
     }
     set.writes.extend(outcome.writes);
     set.events.extend(outcome.events);

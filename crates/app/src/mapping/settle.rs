@@ -142,7 +142,8 @@ fn settling(app: &App, rules: &Compiled, outcomes: &[Outcome]) -> ChangeSet {
         }
     }
     let persons = outcomes.iter().map(|outcome| outcome.row.person.seq).collect();
-    set.writes.push(Write::Settle { persons });
+    let mark = outcomes.iter().filter_map(|outcome| outcome.row.dirty).max().unwrap_or(0);
+    set.writes.push(Write::Settle { persons, mark });
     set
 }
 
@@ -161,13 +162,13 @@ fn changing(app: &App, rules: &Compiled, outcome: Outcome) -> ChangeSet {
     if let Some(event) = change_event(app, &outcome.row.person.id, &outcome.diff, "recompute") {
         set.events.push(event);
     }
-    set.writes.push(grants_write(person, &outcome.diff));
+    set.writes.push(grants_write(person, &outcome.diff, outcome.row.dirty.unwrap_or(0)));
     set.events.extend(outcome.events);
     set
 }
 
-/// The write that carries a diff out and says that the person is up to date.
-pub(crate) fn grants_write(person: PersonKey, diff: &Diff) -> Write {
+/// The write that carries a diff out and says that the person is up to date with what asked for it up to this mark.
+pub(crate) fn grants_write(person: PersonKey, diff: &Diff, mark: i64) -> Write {
     let new = |grant: &Grant| NewGrant {
         kind: grant.kind,
         object: grant.object.clone(),
@@ -181,7 +182,7 @@ pub(crate) fn grants_write(person: PersonKey, diff: &Diff) -> Write {
         person,
         open: opened.map(new).collect(),
         close: closed.map(|grant| grant.seq).collect(),
-        settled: true,
+        settled: Some(mark),
     })
 }
 

@@ -98,9 +98,9 @@ pub struct GrantsWrite {
     pub open: Vec<NewGrant>,
     /// Rows to be closed. It is done before any is opened.
     pub close: Vec<i64>,
-    /// The grants were evaluated with everything that this set does: the person is not to be evaluated again on account
-    /// of the set, nor of what was noted before.
-    pub settled: bool,
+    /// The newest mark that this settles, if the grants were evaluated with everything the set does: a newer one stays,
+    /// and the set itself does not mark the person.
+    pub settled: Option<i64>,
 }
 
 /// Something given to a person.

@@ -26,15 +26,15 @@ pub(crate) const INSERT_GRANT: Sql = Sql::same(
 /// The guard key that is there when there is anything to evaluate: a rule or a feed.
 pub(crate) const MAPPING: &str = "mapping";
 
-/// person, at, cause. Marks a person to be evaluated again, if there is anything to evaluate.
+/// person, version, cause. Marks a person to be evaluated again, if there is anything to evaluate.
 pub(crate) const MARK_DIRTY: Sql = Sql::same(
-    "INSERT INTO dirty (person, at, cause)
+    "INSERT INTO dirty (person, mark, cause)
      SELECT ?1, ?2, CAST(?3 AS bigint) WHERE EXISTS (SELECT 1 FROM guard WHERE key = 'mapping')
-     ON CONFLICT (person) DO UPDATE SET at = excluded.at, cause = coalesce(excluded.cause, dirty.cause)",
+     ON CONFLICT (person) DO UPDATE SET mark = excluded.mark, cause = coalesce(excluded.cause, dirty.cause)",
 );
 
-/// person
-pub(crate) const SETTLE: Sql = Sql::same("DELETE FROM dirty WHERE person = ?1");
+/// person, mark. A mark that is newer than the one that was read stays.
+pub(crate) const SETTLE: Sql = Sql::same("DELETE FROM dirty WHERE person = ?1 AND mark <= ?2");
 
 /// seq, id, integration, kind, name_unique, name_match, display, external_id, active, person, manager, doc, keys,
 /// version, at. The one unique index that it can hit is that of the userName. Nothing is inserted when the integration

@@ -28,8 +28,8 @@ pub(super) fn write<'a, E: Exec>(work: &mut Work<'a, E>, write: &'a GrantsWrite)
         let params = binds![seq, person, *kind as i64, object, value, origin, path, work.version, work.at];
         work.later(INSERT_GRANT, params, Then::Granted(person));
     }
-    if write.settled {
-        work.settled_person(person);
+    if let Some(mark) = write.settled {
+        work.settled_person(person, mark);
     }
     Ok(())
 }
@@ -78,16 +78,16 @@ pub(super) async fn mark<E: Exec>(work: &mut Work<'_, E>, whom: &Dirty) -> Resul
             return Ok(());
         }
         Dirty::All => Sql::same(
-            "INSERT INTO dirty (person, at) SELECT seq, ?1 FROM person WHERE state <> 3
-             ON CONFLICT (person) DO UPDATE SET at = excluded.at",
+            "INSERT INTO dirty (person, mark) SELECT seq, ?1 FROM person WHERE state <> 3
+             ON CONFLICT (person) DO UPDATE SET mark = excluded.mark",
         ),
         Dirty::Integration(_) => Sql::same(
-            "INSERT INTO dirty (person, at) SELECT DISTINCT person, ?1 FROM resource
+            "INSERT INTO dirty (person, mark) SELECT DISTINCT person, ?1 FROM resource
              WHERE integration = ?2 AND kind = 1 AND person IS NOT NULL
-             ON CONFLICT (person) DO UPDATE SET at = excluded.at",
+             ON CONFLICT (person) DO UPDATE SET mark = excluded.mark",
         ),
     };
-    let mut params = binds![work.at].to_vec();
+    let mut params = binds![work.version].to_vec();
     if let Dirty::Integration(IntegrationId(id)) = whom {
         params.extend(binds![*id]);
     }
@@ -95,9 +95,9 @@ pub(super) async fn mark<E: Exec>(work: &mut Work<'_, E>, whom: &Dirty) -> Resul
     Ok(())
 }
 
-pub(super) fn settle<'a, E: Exec>(work: &mut Work<'a, E>, persons: &'a [i64]) {
-    let sql = each!("DELETE FROM dirty WHERE person " (among 1));
-    work.later(sql, binds![persons], Then::Go);
+pub(super) fn settle<'a, E: Exec>(work: &mut Work<'a, E>, persons: &'a [i64], mark: i64) {
+    let sql = each!("DELETE FROM dirty WHERE mark <= ?2 AND person " (among 1));
+    work.later(sql, binds![persons, mark], Then::Go);
 }
 
 pub(super) fn hold<'a, E: Exec>(work: &mut Work<'a, E>, persons: &'a [i64], hold: &'a str, state: HeldState) {

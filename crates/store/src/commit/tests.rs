@@ -280,7 +280,7 @@ fn grants(person: i64, object: &str, close: Vec<i64>) -> Write {
         origin: "hand".to_owned(),
         path: "[]".to_owned(),
     };
-    Write::Grants(GrantsWrite { person: PersonKey::Seq(person), open: vec![open], close, settled: true })
+    Write::Grants(GrantsWrite { person: PersonKey::Seq(person), open: vec![open], close, settled: Some(i64::MAX) })
 }
 
 #[test]

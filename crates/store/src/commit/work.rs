@@ -16,7 +16,7 @@ use crate::sql::words::each;
 use crate::sql::{Exec, Param, Query, Sql, binds};
 use bailiwick_domain::ids::Millis;
 use futures_util::future::{try_join, try_join_all};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Most persons that a commit names as marked.
 const DIRTY_TOLD: usize = 256;
@@ -97,7 +97,7 @@ struct Whom {
     /// They are to be evaluated again by the word of the set.
     marked: BTreeSet<i64>,
     /// Their grants were evaluated with everything that the set does.
-    settled: BTreeSet<i64>,
+    settled: BTreeMap<i64, i64>,
     /// There is nothing to evaluate any more.
     closed: BTreeSet<i64>,
     /// They may have lost their access.
@@ -215,7 +215,7 @@ impl<'a, E: Exec> Work<'a, E> {
             Write::SetFeed { team, group, role } => items::set_feed(self, *team, *group, role).await?,
             Write::SetPerson { person, local, admin } => persons::set(self, *person, *local, *admin),
             Write::SetPosition { consumer, position } => keep::set_position(self, consumer, *position),
-            Write::Settle { persons } => grants::settle(self, persons),
+            Write::Settle { persons, mark } => grants::settle(self, persons, *mark),
             Write::TouchCredentials(credentials) => credentials::touch(self, credentials),
             Write::UpdateItem(update) => items::update(self, update).await?,
             Write::UseRecoveryCode { digest, person } => credentials::use_recovery_code(self, digest, *person),
@@ -428,9 +428,10 @@ impl<'a, E: Exec> Work<'a, E> {
         self.whom.marked.extend(persons);
     }
 
-    /// The grants of the person were evaluated with everything that the set does.
-    pub(super) fn settled_person(&mut self, person: i64) {
-        self.whom.settled.insert(person);
+    /// The grants of the person were evaluated with everything that the set does, and that had asked for it up to this
+    /// mark.
+    pub(super) fn settled_person(&mut self, person: i64, mark: i64) {
+        self.whom.settled.insert(person, mark);
     }
 
     /// The person may have lost all access. Closed for good, there is nothing left to evaluate.
@@ -455,40 +456,35 @@ impl<'a, E: Exec> Work<'a, E> {
     /// Queues the marks of persons to be evaluated again.
     fn queue_marks(&mut self) {
         let Whom { concerned, marked, settled, closed, .. } = &mut self.whom;
-        concerned.retain(|person| !settled.contains(person) && !closed.contains(person));
-        marked.retain(|person| !settled.contains(person));
+        concerned.retain(|person| !settled.contains_key(person) && !closed.contains(person));
+        marked.retain(|person| !settled.contains_key(person));
         let list = |persons: &BTreeSet<i64>| Param::Ints(persons.iter().copied().collect());
-        let (settled, marked) = (Vec::from_iter(std::mem::take(settled)), std::mem::take(marked));
+        let (settled, marked) = (std::mem::take(settled), std::mem::take(marked));
         let automatic = Vec::from_iter(concerned.iter().copied());
-        match settled.as_slice() {
-            [] => {}
-            [one] => self.later(SETTLE, binds![*one], Then::Go),
-            _ => {
-                let sql = each!("DELETE FROM dirty WHERE person " (among 1));
-                self.later(sql, [Param::Ints(settled.into())], Then::Go);
-            }
+        for (person, mark) in settled.into_iter().filter(|(_, mark)| *mark > 0) {
+            self.later(SETTLE, binds![person, mark], Then::Go);
         }
-        let at = self.at;
+        let version = self.version;
         if !marked.is_empty() {
             let sql = each!(
-                "INSERT INTO dirty (person, at, cause) SELECT given.value, ?2, CAST(?3 AS bigint) FROM " (given 1) "
+                "INSERT INTO dirty (person, mark, cause) SELECT given.value, ?2, CAST(?3 AS bigint) FROM " (given 1) "
                  WHERE true
-                 ON CONFLICT (person) DO UPDATE SET at = excluded.at, cause = coalesce(excluded.cause, dirty.cause)"
+                 ON CONFLICT (person) DO UPDATE SET mark = excluded.mark, cause = coalesce(excluded.cause, dirty.cause)"
             );
-            self.later(sql, [list(&marked), at.into(), self.cause.into()], Then::Go);
+            self.later(sql, [list(&marked), version.into(), self.cause.into()], Then::Go);
             self.tell_dirty(marked);
         }
         match automatic.as_slice() {
             [] => {}
-            [one] => self.later(MARK_DIRTY, binds![*one, at, self.cause], Then::Marked),
+            [one] => self.later(MARK_DIRTY, binds![*one, version, self.cause], Then::Marked),
             _ => {
                 let sql = each!(
-                    "INSERT INTO dirty (person, at, cause) SELECT given.value, ?2, CAST(?3 AS bigint) FROM " (given 1) "
+                    "INSERT INTO dirty (person, mark, cause) SELECT given.value, ?2, CAST(?3 AS bigint) FROM " (given 1) "
                      WHERE EXISTS (SELECT 1 FROM guard WHERE key = 'mapping')
                        AND NOT EXISTS (SELECT 1 FROM person WHERE person.seq = given.value AND person.state = 3)
-                     ON CONFLICT (person) DO UPDATE SET at = excluded.at, cause = coalesce(excluded.cause, dirty.cause)"
+                     ON CONFLICT (person) DO UPDATE SET mark = excluded.mark, cause = coalesce(excluded.cause, dirty.cause)"
                 );
-                self.later(sql, [Param::Ints(automatic.into()), at.into(), self.cause.into()], Then::Marked);
+                self.later(sql, [Param::Ints(automatic.into()), version.into(), self.cause.into()], Then::Marked);
             }
         }
     }

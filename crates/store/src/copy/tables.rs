@@ -95,7 +95,7 @@ pub(crate) const TABLES: &[Table] = &[
     ),
     table("team_feed", &["team", "grp"], &[int("team"), int("grp"), text("role")]),
     GRANT,
-    table("dirty", &["person"], &[int("person"), int("at"), int("cause")]),
+    table("dirty", &["person"], &[int("person"), int("mark"), int("cause")]),
     table("held", &["person"], &[int("person"), text("hold"), int("state"), int("at")]),
     table("removal", &["integration", "at", "person"], &[int("integration"), int("at"), int("person")]),
     CREDENTIAL,

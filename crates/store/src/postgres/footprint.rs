@@ -140,7 +140,7 @@ impl<'a> Footprint<'a> {
             Write::NoteRemovals { .. } | Write::TouchCredentials(_) => {}
             Write::DeleteEntry { collection, id } => self.add(Key::Entry(collection, id), Use::Write),
             Write::Grants(write) => self.person(&write.person, Use::Write),
-            Write::Hold { persons, .. } | Write::Release { persons } | Write::Settle { persons } => {
+            Write::Hold { persons, .. } | Write::Release { persons } | Write::Settle { persons, .. } => {
                 persons.iter().for_each(|person| self.add(Key::Person(*person), Use::Write));
             }
             Write::InsertCredential(new) => match &new.person {
@@ -409,7 +409,7 @@ mod tests {
     fn grants_wait_for_each_other_person_by_person() {
         let grants = |person| {
             let person = PersonKey::Seq(person);
-            Write::Grants(GrantsWrite { person, open: Vec::new(), close: Vec::new(), settled: true })
+            Write::Grants(GrantsWrite { person, open: Vec::new(), close: Vec::new(), settled: Some(i64::MAX) })
         };
         let joined = |user, person| {
             let mut set = member(5, user);

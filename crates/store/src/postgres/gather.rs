@@ -37,9 +37,10 @@ const RESOURCES: &str = "INSERT INTO resource
 const EMAILS: &str = "INSERT INTO email (resource, key) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING";
 const EPOCHS: &str = "UPDATE person SET epoch = epoch + n.times FROM unnest($1, $2) AS n (seq, times)
     WHERE person.seq = n.seq";
-const MARKS: &str = "INSERT INTO dirty (person, at, cause) SELECT * FROM unnest($1, $2, $3)
-    ON CONFLICT (person) DO UPDATE SET at = excluded.at, cause = coalesce(excluded.cause, dirty.cause)";
-const SETTLED: &str = "DELETE FROM dirty WHERE person = ANY ($1)";
+const MARKS: &str = "INSERT INTO dirty (person, mark, cause) SELECT * FROM unnest($1, $2, $3)
+    ON CONFLICT (person) DO UPDATE SET mark = excluded.mark, cause = coalesce(excluded.cause, dirty.cause)";
+const SETTLED: &str = "DELETE FROM dirty USING unnest($1, $2) AS n (person, mark)
+    WHERE dirty.person = n.person AND dirty.mark <= n.mark";
 const CHANGES: &str =
     "INSERT INTO member_change (grp, seq, at) SELECT * FROM unnest($1, $2, $3) ON CONFLICT DO NOTHING";
 
@@ -62,7 +63,7 @@ struct Rows {
     emails: Vec<Row>,
     epochs: BTreeMap<i64, i64>,
     changes: Vec<Row>,
-    /// When, and by whose call.
+    /// The version, and by whose call.
     marks: BTreeMap<i64, (i64, Option<i64>)>,
     settled: Vec<Row>,
 }
@@ -95,9 +96,9 @@ impl<'s> Gatherer<'s> {
             (BUMP_EPOCH, [Param::Int(person)]) => *rows.epochs.entry(*person).or_default() += 1,
             (NOTE_CHANGE, _) => rows.changes.push(owned()),
             (MARK_DIRTY, _) if !self.mapping => return Some(0),
-            (MARK_DIRTY, [Param::Int(person), Param::Int(at), Param::MaybeInt(cause)]) => {
+            (MARK_DIRTY, [Param::Int(person), Param::Int(mark), Param::MaybeInt(cause)]) => {
                 let before = rows.marks.get(person).and_then(|(_, cause)| *cause);
-                rows.marks.insert(*person, (*at, cause.or(before)));
+                rows.marks.insert(*person, (*mark, cause.or(before)));
             }
             (SETTLE, _) => rows.settled.push(owned()),
             _ => return None,

@@ -183,8 +183,8 @@ pub struct SubjectRow {
     pub grants: Vec<GrantRow>,
     /// Whether and how it is held.
     pub held: Option<HeldRow>,
-    /// Whether it waits to be evaluated.
-    pub dirty: bool,
+    /// The mark by which it waits to be evaluated: the version of the change that asked for it last.
+    pub dirty: Option<i64>,
     /// The integration whose call that follows from, if it does.
     pub cause: Option<IntegrationId>,
 }

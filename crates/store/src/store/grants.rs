@@ -85,9 +85,9 @@ impl Store {
         for held in held {
             place(held.person).into_iter().for_each(|place| subjects[place].held = Some(held.clone()));
         }
-        for (person, cause) in dirty {
+        for (person, mark, cause) in dirty {
             if let Some(place) = place(person) {
-                subjects[place].dirty = true;
+                subjects[place].dirty = Some(mark);
                 subjects[place].cause = cause.map(IntegrationId);
             }
         }
@@ -158,7 +158,7 @@ fn subject(person: PersonRow) -> SubjectRow {
         memberships: Vec::new(),
         grants: Vec::new(),
         held: None,
-        dirty: false,
+        dirty: None,
         cause: None,
     }
 }

@@ -223,7 +223,7 @@ impl Side {
                     person: PersonKey::Seq(row.person.as_ref()?.seq),
                     open: vec![grant(&format!("team{object}"), "hand")],
                     close: before.grants.get(name).cloned().unwrap_or_default(),
-                    settled: *settled,
+                    settled: settled.then_some(i64::MAX),
                 };
                 let join = group.map(|group| Write::Members {
                     group: ResourceKey::Seq(before.groups[group].seq),

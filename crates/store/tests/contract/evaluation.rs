@@ -20,7 +20,7 @@ async fn dirty(bench: &Bench) -> Vec<i64> {
 }
 
 fn settle(person: PersonKey, open: Vec<NewGrant>) -> Write {
-    Write::Grants(GrantsWrite { person, open, close: Vec::new(), settled: true })
+    Write::Grants(GrantsWrite { person, open, close: Vec::new(), settled: Some(i64::MAX) })
 }
 
 fn add(group: i64, members: &[i64]) -> Write {
@@ -35,7 +35,7 @@ fn remove(group: i64, members: &[i64]) -> Write {
 async fn marks(bench: &Bench, writes: Vec<Write>) -> (Committed, Vec<i64>) {
     let done = bench.commit(writes).await;
     let found = dirty(bench).await;
-    bench.commit(vec![Write::Settle { persons: found.clone() }]).await;
+    bench.commit(vec![Write::Settle { persons: found.clone(), mark: i64::MAX }]).await;
     assert!(dirty(bench).await.is_empty());
     (done, found)
 }
@@ -168,7 +168,7 @@ fn subjects_are_read_whole() {
         let taken = bench.commit(vec![give(person, vec![grant("old", "hand")])]).await;
         assert!(taken.changed);
         let old = bench.store.grants_of(person, true).await.unwrap()[0].seq;
-        let close = GrantsWrite { person: PersonKey::Seq(person), open: Vec::new(), close: vec![old], settled: false };
+        let close = GrantsWrite { person: PersonKey::Seq(person), open: Vec::new(), close: vec![old], settled: None };
         bench
             .commit(vec![
                 Write::Grants(close),
@@ -186,12 +186,12 @@ fn subjects_are_read_whole() {
         assert_eq!(first.memberships, [(ann, staff), (second, guests)]);
         assert_eq!(first.grants, bench.store.grants_of(person, true).await.unwrap());
         assert_eq!(first.held, bench.store.held_by(&[person]).await.unwrap().pop());
-        assert!(first.held.is_some() && !first.dirty);
+        assert!(first.held.is_some() && first.dirty.is_none());
         assert_eq!(
             (last.users.len(), last.memberships.as_slice(), last.grants.len()),
             (1, [(bea, staff)].as_slice(), 0)
         );
-        assert!(last.held.is_none() && last.dirty);
+        assert!(last.held.is_none() && last.dirty.is_some());
         assert!(bench.store.subjects(&[]).await.unwrap().is_empty());
         let many: Vec<i64> = (0..1_000).collect();
         assert!(bench.store.subjects(&many).await.unwrap().len() >= 2);

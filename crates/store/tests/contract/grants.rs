@@ -9,7 +9,7 @@ use bailiwick_store::change::{GrantsWrite, NewGrant, PersonKey};
 use std::sync::atomic::Ordering;
 
 fn take(person: i64, close: Vec<i64>) -> Write {
-    Write::Grants(GrantsWrite { person: PersonKey::Seq(person), open: Vec::new(), close, settled: false })
+    Write::Grants(GrantsWrite { person: PersonKey::Seq(person), open: Vec::new(), close, settled: None })
 }
 
 async fn held(bench: &Bench, person: i64) -> Vec<String> {
@@ -48,7 +48,7 @@ fn a_grant_is_opened_once_and_closed_for_good() {
             person: PersonKey::Seq(ann),
             open: vec![NewGrant { path: "[2]".to_owned(), ..grant("b", "hand") }],
             close: vec![open[0].seq],
-            settled: false,
+            settled: None,
         };
         bench.commit(vec![Write::Grants(both)]).await;
         let now = bench.store.grants_of(ann, true).await.unwrap();

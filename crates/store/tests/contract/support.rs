@@ -367,5 +367,5 @@ pub(crate) fn grant(object: &str, origin: &str) -> NewGrant {
 
 /// What a person is now given, with nothing evaluated.
 pub(crate) fn give(person: i64, open: Vec<NewGrant>) -> Write {
-    Write::Grants(GrantsWrite { person: PersonKey::Seq(person), open, close: Vec::new(), settled: false })
+    Write::Grants(GrantsWrite { person: PersonKey::Seq(person), open, close: Vec::new(), settled: None })
 }

@@ -119,7 +119,7 @@ async fn history(seed: u64) {
             person: bailiwick_store::change::PersonKey::Seq(person.seq),
             open: Vec::new(),
             close,
-            settled: false,
+            settled: None,
         };
         let set = bailiwick_store::ChangeSet {
             at: test.app().clock().now(),

@@ -134,7 +134,7 @@ async fn carry_grants(
             person: PersonKey::Seq(to.seq),
             open: open.collect(),
             close: Vec::new(),
-            settled: false,
+            settled: None,
         }));
     }
     Ok(grants)

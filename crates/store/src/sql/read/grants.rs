@@ -180,9 +180,9 @@ pub(crate) fn memberships(persons: &[i64]) -> Query<'_, (i64, i64, i64)> {
 }
 
 /// Those of these persons who are to be evaluated again, and the integration whose call that follows from.
-pub(crate) fn dirty_among(persons: &[i64]) -> Query<'_, (i64, Option<i64>)> {
-    let sql = each!("SELECT person, cause FROM dirty WHERE person " (among 1));
-    Query::new(sql, binds![persons], |row| Ok((row.int(0)?, row.maybe_int(1)?)))
+pub(crate) fn dirty_among(persons: &[i64]) -> Query<'_, (i64, i64, Option<i64>)> {
+    let sql = each!("SELECT person, mark, cause FROM dirty WHERE person " (among 1));
+    Query::new(sql, binds![persons], |row| Ok((row.int(0)?, row.int(1)?, row.maybe_int(2)?)))
 }
 
 /// Groups and all above them, up to what is wanted of each.
