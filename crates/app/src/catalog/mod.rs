@@ -23,6 +23,7 @@ mod place;
 mod read;
 mod standards;
 mod successor;
+pub(crate) mod then;
 
 pub use adopt::{Adopted, adopt_groups};
 pub use change::{change_item, replace_item};

@@ -1,13 +1,11 @@
 //! Who has what and through what: now, and at any past moment.
 
-use super::subject;
+use super::{owned, subject};
 use crate::Refusal;
 use crate::access::{Action, Object, Principal, require};
 use crate::app::App;
-use crate::catalog::standards;
+use crate::catalog::then::{self, Then};
 use crate::error::of_store;
-use bailiwick_domain::catalog::properties::Definitions;
-use bailiwick_domain::catalog::schema;
 use bailiwick_domain::ids::Millis;
 use bailiwick_domain::mapping::effects::ADMIN;
 use bailiwick_domain::mapping::grant::{membership_rank, parse_path, strongest};
@@ -15,14 +13,12 @@ use bailiwick_domain::mapping::{GrantKind, HeldGrant, Step, StepKind, effects};
 use bailiwick_domain::person::State;
 use bailiwick_domain::policy;
 use bailiwick_scim::Code;
-use bailiwick_store::query::{EntryQuery, ItemQuery};
+use bailiwick_store::query::EntryQuery;
 use bailiwick_store::rows::{GrantRow, ItemRow, PersonRow, StateRow};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Entities shown of those a person owns.
-const OWNED: usize = 200;
 /// Custom roles read at once.
 const ROLES: u32 = 1_000;
 
@@ -96,11 +92,12 @@ pub struct Explained {
     pub properties: Vec<Has>,
     /// Ownership by rules: filters.
     pub ownership: Vec<Has>,
-    /// Entities owned today through all of that and by name; a past moment shows none, for it is kept who had what, not
-    /// which entity matched.
+    /// Entities owned through all of that and by name, as the catalog stood at the moment.
     pub owns: Vec<Ownership>,
-    /// How many there are in all, as far as they were counted.
+    /// How many there are in all.
     pub owns_total: u64,
+    /// What cannot be told of the entities owned, in sentences; empty when the answer is whole.
+    pub owns_gaps: Vec<String>,
 }
 
 /// Everything a person has and why, now or at a past moment.
@@ -123,7 +120,6 @@ pub async fn explain(app: &App, principal: &Principal, person: &str, at: Option<
         None => Some(row.state),
         Some(at) => state_at(&row, &app.store().person_states(row.seq).await.map_err(of_store)?, at),
     };
-    let teams = teams_of(app, &grants).await?;
     let ranks = ranks(app).await?;
     let mut roles = things(&grants, GrantKind::Role, |object| object.to_owned());
     if row.admin && at.is_none() && !roles.iter().any(|role| role.object == ADMIN) {
@@ -133,18 +129,16 @@ pub async fn explain(app: &App, principal: &Principal, person: &str, at: Option<
     if let Some(first) = roles.first_mut() {
         first.strongest = true;
     }
-    let title = |object: &str| teams.get(object).map_or_else(|| object.to_owned(), |team| team.title.clone());
-    let mut of_teams = things(&grants, GrantKind::Team, title);
-    for team in &mut of_teams {
-        if let Some(item) = teams.get(&team.object) {
-            team.above = above(app, item).await?;
-        }
-    }
     let ownership = things(&grants, GrantKind::Ownership, str::to_owned);
-    let (owns, owns_total) = match at {
-        None => owned(app, &row, &teams, &ownership).await?,
-        Some(_) => (Vec::new(), 0),
-    };
+    let mut then = then::at(app, at, !ownership.is_empty()).await?;
+    let of_teams = in_teams(app, &grants, &then).await?;
+    let filters = owned::filters(app, &ownership, at, &mut then.gaps).await?;
+    if let Some(at) = at {
+        owned::linked_since(app, &row, at, &mut then.gaps).await?;
+    }
+    let member_of = of_teams.iter().map(|team| team.object.as_str()).collect();
+    let owned = owned::owned(&then, &row, &member_of, &filters);
+    drop(filters);
     Ok(Explained {
         at: at.unwrap_or(now),
         state,
@@ -153,8 +147,9 @@ pub async fn explain(app: &App, principal: &Principal, person: &str, at: Option<
         teams: of_teams,
         properties: things(&grants, GrantKind::Property, str::to_owned),
         ownership,
-        owns,
-        owns_total,
+        owns: owned.items,
+        owns_total: owned.total,
+        owns_gaps: then.gaps,
         person: row.id,
         name: row.display,
         email: row.email,
@@ -235,13 +230,16 @@ pub fn words(origin: &str, path: &[Step]) -> String {
     }
 }
 
-async fn teams_of(app: &App, grants: &[GrantRow]) -> Result<BTreeMap<String, ItemRow>, Refusal> {
-    let ids: BTreeSet<&String> =
-        grants.iter().filter(|grant| grant.kind == GrantKind::Team).map(|grant| &grant.object).collect();
-    let mut teams = BTreeMap::new();
-    for id in ids {
-        if let Some(item) = app.store().item(id).await.map_err(of_store)? {
-            teams.insert(id.clone(), item);
+/// The teams among grants, called and placed as they were at the moment; as they are today where that cannot be told.
+async fn in_teams(app: &App, grants: &[GrantRow], then: &Then) -> Result<Vec<Has>, Refusal> {
+    let mut teams = things(grants, GrantKind::Team, str::to_owned);
+    for team in &mut teams {
+        if let Some(item) = then.items.get(&team.object) {
+            team.name.clone_from(&item.title);
+            team.above = then.chain(item).into_iter().map(|above| above.title.clone()).collect();
+        } else if let Some(item) = app.store().item(&team.object).await.map_err(of_store)? {
+            team.above = above(app, &item).await?;
+            team.name = item.title;
         }
     }
     Ok(teams)
@@ -271,60 +269,6 @@ pub(super) async fn ranks(app: &App) -> Result<BTreeMap<String, u16>, Refusal> {
 
 fn rank(custom: &BTreeMap<String, u16>, role: &str) -> u16 {
     policy::builtin(role).map(|role| role.rank).or_else(|| custom.get(role).copied()).unwrap_or(0)
-}
-
-/// The entities that a person owns today: by name, through teams and their sub-teams, by rules.
-async fn owned(
-    app: &App,
-    person: &PersonRow,
-    teams: &BTreeMap<String, ItemRow>,
-    filters: &[Has],
-) -> Result<(Vec<Ownership>, u64), Refusal> {
-    let mut found = Owned::default();
-    let by_name = ItemQuery { owner_person: Some(person.seq), ..ItemQuery::default() };
-    found.add(app, by_name, "by name").await?;
-    for team in teams.values() {
-        let through = format!("as a member of the team {}", team.title);
-        found.add(app, ItemQuery { owner: Some(team.seq), ..ItemQuery::default() }, &through).await?;
-        let below = app.store().teams_below(&[team.seq]).await.map_err(of_store)?;
-        for sub in below.into_iter().filter(|sub| *sub != team.seq) {
-            let through = format!("as a member of the team {}, of which the owner is part", team.title);
-            found.add(app, ItemQuery { owner: Some(sub), ..ItemQuery::default() }, &through).await?;
-        }
-    }
-    let definitions = if filters.is_empty() { Definitions::default() } else { standards(app).await?.properties };
-    for has in filters {
-        // One that no longer fits the catalog's schema makes nothing theirs: so does the policy read it.
-        let Ok(filter) = schema::filter(&has.object, &definitions) else { continue };
-        let by = has.ways.first().map_or("by rule", |way| way.origin.as_str());
-        let through = format!("it matches what {by} gives");
-        found.add(app, ItemQuery { filter: Some(filter), ..ItemQuery::default() }, &through).await?;
-    }
-    let total = found.seen.len().max(found.items.len());
-    Ok((found.items, (total as u64).max(found.total)))
-}
-
-#[derive(Default)]
-struct Owned {
-    items: Vec<Ownership>,
-    seen: BTreeSet<i64>,
-    total: u64,
-}
-
-impl Owned {
-    async fn add(&mut self, app: &App, query: ItemQuery, through: &str) -> Result<(), Refusal> {
-        let limit = u32::try_from(OWNED).unwrap_or(u32::MAX);
-        let page = app.store().items(ItemQuery { limit, total: true, ..query }).await.map_err(of_store)?;
-        let known = page.rows.iter().filter(|item| self.seen.contains(&item.seq)).count() as u64;
-        self.total += page.total.unwrap_or(0).saturating_sub(known);
-        for item in page.rows {
-            if self.seen.insert(item.seq) && self.items.len() < OWNED {
-                let (id, kind, title) = (item.id, item.kind, item.title);
-                self.items.push(Ownership { id, kind, title, through: through.to_owned() });
-            }
-        }
-        Ok(())
-    }
 }
 
 /// One line of who had what at a moment.
@@ -445,15 +389,35 @@ pub fn access_csv(lines: &[AccessLine]) -> String {
             &from,
             &until,
         ];
-        for (index, field) in fields.into_iter().enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
-            push_field(&mut out, field);
-        }
-        out.push_str("\r\n");
+        push_line(&mut out, &fields);
     }
     out
+}
+
+/// The entities that somebody owns as lines of the same CSV: the kind is `entity`, the value what kind of entity it is.
+/// Since when is not kept.
+#[must_use]
+pub fn owned_csv(explained: &Explained) -> String {
+    let mut out = String::new();
+    for item in &explained.owns {
+        let email = explained.email.as_deref().unwrap_or_default();
+        let (person, name) = (explained.person.as_str(), explained.name.as_str());
+        push_line(
+            &mut out,
+            &[person, name, email, "entity", &item.id, &item.title, &item.kind, "", &item.through, "", ""],
+        );
+    }
+    out
+}
+
+fn push_line(out: &mut String, fields: &[&str]) {
+    for (index, field) in fields.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        push_field(out, field);
+    }
+    out.push_str("\r\n");
 }
 
 fn push_field(out: &mut String, field: &str) {

@@ -9,6 +9,7 @@ pub(crate) mod consequences;
 mod current;
 mod explain;
 mod lint;
+mod owned;
 mod preview;
 mod recompute;
 mod reviews;
@@ -21,7 +22,8 @@ mod weigh;
 pub use current::{current, rules_guard};
 pub(crate) use current::{in_force, new_team_name};
 pub use explain::{
-    AccessLine, CSV_HEAD, Explained, Has, Ownership, Way, access, access_csv, count_access, explain, memberships, words,
+    AccessLine, CSV_HEAD, Explained, Has, Ownership, Way, access, access_csv, count_access, explain, memberships,
+    owned_csv, words,
 };
 pub use lint::lint;
 pub(crate) use preview::{Looked, changed_since, team_names};

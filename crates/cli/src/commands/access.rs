@@ -5,7 +5,7 @@ use crate::out::{self, Done};
 use bailiwick_app::App;
 use bailiwick_app::access::Principal;
 use bailiwick_app::catalog::find_person;
-use bailiwick_app::mapping::{self, AccessLine};
+use bailiwick_app::mapping::{self, AccessLine, Explained, Ownership};
 use bailiwick_domain::mapping::GrantKind;
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -43,20 +43,48 @@ pub(super) async fn run(app: &App, args: AccessArgs) -> Done {
             None => break,
         }
     }
+    // What one person owns is shown, too. Of everybody it would be the whole catalog, once for each.
+    let explained = match person.as_ref().filter(|_| args.team.is_none()) {
+        Some(person) => Some(mapping::explain(app, &Principal::host(), person, at).await?),
+        None => None,
+    };
+    if let Some(explained) = &explained {
+        tell_gaps(explained);
+    }
+    let owns = explained.as_ref().map_or(&[][..], |explained| &explained.owns);
     if args.csv {
-        return Ok(());
+        return explained.as_ref().map_or(Ok(()), |explained| print(&mapping::owned_csv(explained)));
     }
     if args.json.json {
-        return out::json(&kept.iter().map(shown).collect());
+        let owned = explained.iter().flat_map(|explained| owns.iter().map(|item| shown_owned(explained, item)));
+        return out::json(&kept.iter().map(shown).chain(owned).collect());
     }
-    if kept.is_empty() {
+    if kept.is_empty() && owns.is_empty() {
         return out::line("Nobody has anything of that.");
     }
     let cells = kept.iter().map(|line| {
         let (kind, value) = (line.kind.as_str().to_owned(), line.value.clone());
         vec![line.name.clone(), kind, line.object_name.clone(), value, out::moment(line.from), line.way.clone()]
     });
+    let owned = explained.iter().flat_map(|explained| {
+        owns.iter().map(|item| {
+            let (name, title, kind) = (explained.name.clone(), item.title.clone(), item.kind.clone());
+            vec![name, "entity".to_owned(), title, kind, String::new(), item.through.clone()]
+        })
+    });
+    let cells = cells.chain(owned);
     out::lines(&out::table(&["NAME", "KIND", "OBJECT", "VALUE", "SINCE", "WAY"], &cells.collect::<Vec<_>>()))
+}
+
+/// Says on standard error what is not among the lines.
+fn tell_gaps(explained: &Explained) {
+    for gap in &explained.owns_gaps {
+        out::aside(gap);
+    }
+    let shown = explained.owns.len() as u64;
+    if explained.owns_total > shown {
+        out::aside(&format!("Of {} entities owned the first {shown} are shown.", explained.owns_total));
+    }
 }
 
 /// CSV goes out as it is: it is a file, not a terminal's text.
@@ -70,5 +98,13 @@ fn shown(line: &AccessLine) -> Value {
         "person": line.person, "name": line.name, "email": line.email, "kind": line.kind, "object": line.object,
         "object_name": line.object_name, "value": line.value, "origin": line.origin, "way": line.way,
         "from": line.from.to_string(), "until": out::instant(line.until),
+    })
+}
+
+fn shown_owned(explained: &Explained, item: &Ownership) -> Value {
+    json!({
+        "person": explained.person, "name": explained.name, "email": explained.email, "kind": "entity",
+        "object": item.id, "object_name": item.title, "value": item.kind, "origin": null, "way": item.through,
+        "from": null, "until": null,
     })
 }

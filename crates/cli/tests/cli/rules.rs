@@ -1,6 +1,7 @@
 //! Mapping rules from the command line: previewed by a pull request, applied, explained.
 
 use crate::support::{Home, Server, connect, fails, json, run, said, string, text, user};
+use bailiwick_domain::ids::Millis;
 use serde_json::{Value, json as value};
 
 /// Exit code, the JSON value on standard output, and what was said beside it.
@@ -62,4 +63,32 @@ fn rules_are_previewed_applied_and_explained() {
     assert_eq!(json(home, "rule reviews"), value!([]));
     json(home, "rule review admins --decision keep --note fine");
     assert_eq!(json(home, "rule reviews --all")[0]["reviews"][0]["decision"], "keep");
+}
+
+/// What somebody owns stands beside what was given, now and at a past moment, and in a spreadsheet.
+#[test]
+fn what_a_person_owned_is_told_by_moment() {
+    let home = &Home::new();
+    let server = Server::start(home);
+    let token = connect(home, "okta");
+    server.call("POST", "/scim/v2/Users", &token, Some(&user("ann@x.example")));
+    json(home, "team create payments");
+    json(home, "team create search");
+    json(home, "team member add payments ann@x.example");
+    json(home, "entity create component cart --owner payments");
+    let owned = |at: &str| -> Vec<Value> {
+        let lines = json(home, &format!("access --person ann@x.example{at}"));
+        lines.as_array().unwrap().iter().filter(|line| line["kind"] == "entity").cloned().collect()
+    };
+    assert_eq!((&owned("")[0]["object_name"], owned("").len()), (&value!("cart"), 1));
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let then = Millis(i64::try_from(since_epoch.as_millis()).unwrap());
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    json(home, "entity set component:cart --owner search");
+    assert!(owned("").is_empty());
+    let past = owned(&format!(" --at {then}"));
+    assert_eq!(past[0]["way"], "as a member of the team payments", "{past:?}");
+    let csv = said(home, &format!("access --person ann@x.example --at {then} --csv"));
+    assert!(csv.contains(",cart,component,,as a member of the team payments,,\r\n"), "{csv}");
+    assert!(owned(" --at 2001-01-01").is_empty());
 }

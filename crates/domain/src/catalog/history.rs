@@ -1,4 +1,4 @@
-//! What changed between two documents.
+//! What changed between two documents, and how to take it back.
 
 use super::step;
 use bailiwick_scim::Object;
@@ -6,6 +6,9 @@ use serde_json::Value;
 
 /// Keys whose entries are told one by one.
 const BY_ENTRY: &[&str] = &["annotations", "labels", "properties", "unknown"];
+
+/// Keys that no filter can ask about.
+const UNASKED: &[&str] = &["annotations", "definition", "dependencies", "labels", "unknown"];
 
 /// A value longer than this, in bytes of JSON, is told by its size alone: an API definition would drown the rest.
 const VALUE_BYTES: usize = 4 * 1024;
@@ -58,6 +61,51 @@ fn change(place: &str, key: &str, before: Option<&Value>, after: Option<&Value>)
     Change { path: format!("{place}/{}", step(key)), before: before.map(shortened), after: after.map(shortened) }
 }
 
+/// Takes changes back that [`differences`] told of, as they stand in the journal. `false` when a value that a filter
+/// could ask about was told by its size alone, or a change cannot be read: what stood there is not known then.
+#[must_use]
+pub fn undo(document: &mut Object, changes: &[Value]) -> bool {
+    let mut whole = true;
+    for change in changes.iter().rev() {
+        let path = change.get("path").and_then(Value::as_str).and_then(|path| path.strip_prefix('/'));
+        let Some(path) = path else {
+            whole = false;
+            continue;
+        };
+        let mut steps = path.splitn(2, '/').map(|step| step.replace("~1", "/").replace("~0", "~"));
+        let (key, inner) = (steps.next().unwrap_or_default(), steps.next());
+        let before = change.get("before");
+        whole &= UNASKED.contains(&key.as_str()) || !before.is_some_and(is_size);
+        match inner {
+            None => put(document, &key, before),
+            Some(inner) => {
+                let mut entries = document.get(&key).and_then(Value::as_object).cloned().unwrap_or_default();
+                put(&mut entries, &inner, before);
+                let entries = Value::Object(entries);
+                put(document, &key, Some(&entries).filter(|entries| **entries != Value::Object(Object::new())));
+            }
+        }
+    }
+    whole
+}
+
+fn put(document: &mut Object, key: &str, value: Option<&Value>) {
+    match value {
+        Some(value) => {
+            document.insert(key.to_owned(), value.clone());
+        }
+        None => {
+            document.shift_remove(key);
+        }
+    }
+}
+
+/// Whether a value is told by its size, as [`shortened`] writes it.
+fn is_size(value: &Value) -> bool {
+    let digits = value.as_str().and_then(|text| text.strip_prefix('(')?.strip_suffix(" bytes)"));
+    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn shortened(value: &Value) -> Value {
     let bytes = serde_json::to_string(value).map_or(0, |text| text.len());
     if bytes <= VALUE_BYTES { value.clone() } else { Value::from(format!("({bytes} bytes)")) }
@@ -82,6 +130,36 @@ mod tests {
         ]);
         assert_eq!(told, expect);
         assert!(differences(before.as_object().unwrap(), before.as_object().unwrap()).is_empty());
+    }
+
+    #[test]
+    fn changes_are_taken_back() {
+        let documents = [
+            json!({"name": "a", "title": "A", "tags": [{"value": "x"}], "properties": {"p": 1, "q": 2},
+                "labels": {"l": "1"}}),
+            json!({"name": "a", "description": "d", "tags": [], "properties": {"p": 1, "q/r~": 3}}),
+            json!({"name": "b", "properties": {"q": null}}),
+            json!({}),
+        ];
+        for before in &documents {
+            for after in &documents {
+                let (before, after) = (before.as_object().unwrap(), after.as_object().unwrap());
+                let changes = serde_json::to_value(differences(before, after)).unwrap();
+                let mut undone = after.clone();
+                assert!(undo(&mut undone, changes.as_array().unwrap()));
+                assert_eq!(&undone, before, "{changes}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_told_by_size_cannot_be_taken_back() {
+        for (key, whole) in [("description", false), ("definition", true)] {
+            let before = json!({key: "x".repeat(5_000)});
+            let changes = serde_json::to_value(differences(before.as_object().unwrap(), &Object::new())).unwrap();
+            assert_eq!(undo(&mut Object::new(), changes.as_array().unwrap()), whole, "{key}");
+        }
+        assert!(!undo(&mut Object::new(), &[json!({"before": 1})]));
     }
 
     #[test]

@@ -115,10 +115,13 @@ struct PersonAccess {
     properties: Vec<AccessTo>,
     /// What is owned by rules: filters over the catalog.
     ownership: Vec<AccessTo>,
-    /// Entities owned today by name, through teams and by rules; none for a past moment.
+    /// Entities owned by name, through teams, systems and domains, and by rules, as the catalog stood at the moment: the
+    /// first 200.
     owns: Vec<AccessOwned>,
     /// How many there are in all.
     owns_total: u64,
+    /// What cannot be told of the entities owned, in sentences; empty when the answer is whole.
+    owns_gaps: Vec<String>,
 }
 
 /// Something a person has.
@@ -225,5 +228,6 @@ async fn explain(request: Request) -> Result<Answer, Failure> {
         ownership: all(found.ownership),
         owns: found.owns.into_iter().map(owned).collect(),
         owns_total: found.owns_total,
+        owns_gaps: found.owns_gaps,
     })
 }

@@ -4,8 +4,9 @@ use super::support::*;
 use bailiwick_app::catalog::{self, Author};
 use bailiwick_app::mapping;
 use bailiwick_domain::ids::Millis;
+use bailiwick_store::rows::PersonRow;
 use bailiwick_testkit::TestApp;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 #[tokio::test]
@@ -97,4 +98,140 @@ async fn what_a_rule_makes_theirs_by_a_property_is_told() {
     let owns: Vec<&str> = explained.owns.iter().map(|own| own.title.as_str()).collect();
     assert_eq!((owns, explained.owns_total), (vec!["cart"], 1), "{explained:?}");
     assert!(explained.owns[0].through.contains("rule:mine"), "{}", explained.owns[0].through);
+}
+
+/// An entity, by its id.
+async fn entity(test: &TestApp, document: Value) -> String {
+    let item = catalog::create_item(test.app(), &host(), document.as_object().unwrap(), Author::Hand).await;
+    item.unwrap().row.id
+}
+
+async fn change(test: &TestApp, id: &str, patch: Value) {
+    catalog::change_item(test.app(), &host(), id, patch.as_object().unwrap(), Author::Hand, None).await.unwrap();
+}
+
+/// The moment it is, after which the clock goes on.
+fn moment(test: &TestApp) -> Millis {
+    let now = test.app().clock().now();
+    test.clock().advance(Duration::from_secs(60));
+    now
+}
+
+/// What somebody owned at a moment, as `title: through`.
+async fn owned(test: &TestApp, person: &PersonRow, at: Option<Millis>) -> Vec<String> {
+    let explained = mapping::explain(test.app(), &host(), &person.id, at).await.unwrap();
+    assert_eq!((&explained.owns_gaps, explained.owns_total), (&Vec::new(), explained.owns.len() as u64));
+    explained.owns.into_iter().map(|own| format!("{}: {}", own.title, own.through)).collect()
+}
+
+async fn member(test: &TestApp, team: &str, person: &PersonRow) {
+    catalog::put_member(test.app(), &host(), team, &person.id, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_owned_is_told_of_a_past_moment() {
+    let test = TestApp::start().await;
+    let mut client = test.client();
+    let payments = team(&test, "payments").await;
+    let night = entity(&test, json!({"kind": "team", "name": "night", "parent": "payments"})).await;
+    team(&test, "search").await;
+    user(&mut client, "ann", json!({ "displayName": "Ann" })).await;
+    let ann = person(&test, "ann").await;
+    member(&test, &payments, &ann).await;
+    let before = moment(&test);
+    let cart = entity(&test, json!({"kind": "component", "name": "cart", "owner": "payments"})).await;
+    let prices = entity(&test, json!({"kind": "component", "name": "prices", "owner": "night"})).await;
+    let notes = entity(&test, json!({"kind": "component", "name": "notes", "owner": ann.id})).await;
+    let shop = entity(&test, json!({"kind": "system", "name": "shop", "owner": "payments"})).await;
+    let till = entity(&test, json!({"kind": "component", "name": "till", "system": "shop"})).await;
+    entity(&test, json!({"kind": "component", "name": "index", "owner": "search"})).await;
+    let all = [
+        "cart: as a member of the team payments",
+        "notes: by name",
+        "prices: as a member of the team payments, of which the owner is part",
+        "shop: as a member of the team payments",
+        "till: as a member of the team payments; inherited from the system shop",
+    ];
+    assert_eq!(owned(&test, &ann, None).await, all);
+    let first = moment(&test);
+
+    // Everything changes: an owner, what is there, who is called what, what is part of what, who belongs to whom.
+    change(&test, &cart, json!({"owner": "search"})).await;
+    change(&test, &notes, json!({"owner": "search", "title": "The notes"})).await;
+    change(&test, &till, json!({"system": null})).await;
+    catalog::delete_item(test.app(), &host(), &prices, None).await.unwrap();
+    let second = moment(&test);
+    assert_eq!(owned(&test, &ann, None).await, ["shop: as a member of the team payments"]);
+    change(&test, &payments, json!({"name": "billing", "title": "Billing"})).await;
+    catalog::delete_item(test.app(), &host(), &night, None).await.unwrap();
+    catalog::remove_member(test.app(), &host(), &payments, &ann.id).await.unwrap();
+    let third = moment(&test);
+    catalog::delete_item(test.app(), &host(), &payments, None).await.unwrap();
+    catalog::delete_item(test.app(), &host(), &shop, None).await.unwrap();
+    // A new team of the old name has nothing to do with what the old one owned.
+    team(&test, "payments").await;
+
+    assert!(owned(&test, &ann, None).await.is_empty());
+    assert!(owned(&test, &ann, Some(third)).await.is_empty());
+    assert_eq!(owned(&test, &ann, Some(second)).await, ["shop: as a member of the team payments"]);
+    assert_eq!(owned(&test, &ann, Some(first)).await, all);
+    assert!(owned(&test, &ann, Some(before)).await.is_empty());
+    let past = mapping::explain(test.app(), &host(), &ann.id, Some(first)).await.unwrap();
+    assert_eq!((past.teams[0].name.as_str(), past.teams[0].object.as_str()), ("payments", &*payments));
+    let csv = mapping::owned_csv(&past);
+    let line = format!(",Ann,,entity,{cart},cart,component,,as a member of the team payments,,\r\n");
+    assert!(csv.starts_with(&format!("{}{line}", ann.id)) && csv.lines().count() == 5, "{csv}");
+}
+
+#[tokio::test]
+async fn what_a_rule_gave_is_told_as_the_entities_were_then() {
+    let test = TestApp::start().await;
+    let mut client = test.client();
+    team(&test, "owners").await;
+    let cart = entity(&test, json!({"kind": "component", "name": "cart", "tags": ["pay"]})).await;
+    let prices = entity(&test, json!({"kind": "component", "name": "prices", "tier": "tier_1"})).await;
+    let ann = user(&mut client, "ann", json!({})).await;
+    let group = group(&mut client, "G", &[&ann]).await;
+    apply(&test, &[("mine", "{group: G}", "[{own: 'tags eq \"pay\"'}]")]).await;
+    let row = person(&test, "ann").await;
+    let first = moment(&test);
+    change(&test, &cart, json!({"tags": null})).await;
+    change(&test, &prices, json!({"tags": ["pay"]})).await;
+    let second = moment(&test);
+    remove(&mut client, &group, &ann).await;
+    apply(&test, &[]).await;
+    assert!(owned(&test, &row, None).await.is_empty());
+    for (at, title) in [(first, "cart"), (second, "prices")] {
+        let told = owned(&test, &row, Some(at)).await;
+        assert!(told.len() == 1 && told[0].starts_with(&format!("{title}: it matches what rule:mine:")), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_of_a_past_moment_is_said() {
+    let test = TestApp::start().await;
+    let mut client = test.client();
+    let payments = team(&test, "payments").await;
+    team(&test, "owners").await;
+    let ann = user(&mut client, "ann", json!({})).await;
+    group(&mut client, "G", &[&ann]).await;
+    let definition = json!({"schema": {"type": "string"}});
+    catalog::put_property(test.app(), &host(), "center", definition.as_object().unwrap(), None).await.unwrap();
+    apply(&test, &[("mine", "{group: G}", "[{own: 'properties.center eq \"42\"'}]")]).await;
+    let row = person(&test, "ann").await;
+    member(&test, &payments, &row).await;
+    let long = "x".repeat(5_000);
+    let document = json!({"kind": "component", "name": "cart", "owner": "payments", "description": long});
+    let cart = entity(&test, document).await;
+    entity(&test, json!({"kind": "component", "name": "till", "owner": "payments"})).await;
+    let then = moment(&test);
+    change(&test, &cart, json!({"description": null})).await;
+    apply(&test, &[]).await;
+    catalog::delete_property(test.app(), &host(), "center", None).await.unwrap();
+    let past = mapping::explain(test.app(), &host(), &row.id, Some(then)).await.unwrap();
+    let titles: Vec<&str> = past.owns.iter().map(|own| own.title.as_str()).collect();
+    assert_eq!(titles, ["till"]);
+    assert!(past.owns_gaps.iter().any(|gap| gap.contains("how they were then: 1. They are left out")), "{past:?}");
+    assert!(past.owns_gaps.iter().any(|gap| gap.contains("properties.center")), "{past:?}");
+    assert_eq!(owned(&test, &row, None).await.len(), 2);
 }
