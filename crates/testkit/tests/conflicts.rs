@@ -171,3 +171,31 @@ async fn a_shared_address_is_no_reason_to_rename() {
     manage::keep_conflict(test.app(), &Principal::host(), &pair.id, Some(" two ")).await.unwrap();
     assert_eq!(show(&test, &pair.id).await.decided.unwrap().note.as_deref(), Some("two"));
 }
+
+#[tokio::test]
+async fn a_link_does_not_close_the_last_admin_by_rule() {
+    let test = TestApp::start().await;
+    let (first, _, pair) = twins(&test).await;
+    let leaves = show(&test, &pair.id).await.incoming.person.unwrap();
+    let grant = NewGrant {
+        kind: GrantKind::Role,
+        object: "admin".to_owned(),
+        value: String::new(),
+        origin: "rule:admins:crew".to_owned(),
+        path: "[]".to_owned(),
+    };
+    let grants =
+        GrantsWrite { person: PersonKey::Seq(leaves.seq), open: vec![grant], close: Vec::new(), settled: None };
+    let set = ChangeSet { at: test.app().clock().now(), writes: vec![Write::Grants(grants)], ..ChangeSet::default() };
+    test.app().store().commit(set).await.unwrap();
+    let off = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{ "op": "replace", "path": "active", "value": false }] });
+    test.client().patch(&format!("/scim/v2/Users/{first}"), &off).await.expect(200);
+    let refused = manage::link_conflict(test.app(), &Principal::host(), &pair.id, None).await.unwrap_err();
+    assert_eq!(refused.code, "last-admin", "{refused}");
+    assert_eq!((person(&test, &leaves.id).await.state, pairs(&test).await.len()), (State::Active, 1));
+    // With another admin it may be.
+    admin(&test, "root", None).await;
+    manage::link_conflict(test.app(), &Principal::host(), &pair.id, None).await.unwrap();
+    assert_eq!(person(&test, &leaves.id).await.state, State::Closed);
+}

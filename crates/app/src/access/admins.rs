@@ -43,8 +43,13 @@ pub(crate) async fn is_one(app: &App, person: &PersonRow) -> Result<bool, Refusa
 
 /// The guard of a change that ends somebody's being an admin; refuses when no other active admin is left.
 pub(crate) async fn without(app: &App, person: i64) -> Result<Guard, Refusal> {
+    without_all(app, &[person]).await
+}
+
+/// As [`without`], of several who end together.
+pub(crate) async fn without_all(app: &App, persons: &[i64]) -> Result<Guard, Refusal> {
     let guard = crate::directory::admins_guard(app).await?;
-    if active(app, 2).await?.iter().any(|admin| admin.seq != person) {
+    if active(app, persons.len() + 1).await?.iter().any(|admin| !persons.contains(&admin.seq)) {
         return Ok(guard);
     }
     Err(failure::error(

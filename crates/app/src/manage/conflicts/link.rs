@@ -2,15 +2,16 @@
 
 use super::Decision;
 use crate::Refusal;
-use crate::access::Principal;
+use crate::access::{Principal, admins};
 use crate::app::App;
 use crate::error::of_store;
 use crate::leaver::{self, Cause};
 use crate::manage::{ATTEMPTS, commit_guarded, invalid};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::Kind;
-use bailiwick_domain::mapping::Origin;
+use bailiwick_domain::mapping::{GrantKind, Origin};
 use bailiwick_domain::person::{State, UserView, state_of};
+use bailiwick_domain::policy::ADMIN;
 use bailiwick_store::change::{
     Dirty, GrantsWrite, ItemColumns, ItemKey, ItemUpdate, NewGrant, PersonFacts, PersonKey, PersonUpdate,
 };
@@ -69,8 +70,11 @@ async fn move_user(app: &App, set: &mut ChangeSet, user: &ResourceRow, to: &Pers
         let grants = carry_grants(app, set, &from, to).await?;
         did["carried"] = grants.iter().map(told).collect();
         did["owned"] = Value::from(carry_ownership(app, set, &from, to).await?);
-        carry_flags(app, set, &from, to, state).await?;
+        carry_flags(set, &from, to);
+        guard_admins(app, set, Some(&from), to, state).await?;
         close(set, from);
+    } else {
+        guard_admins(app, set, None, to, state).await?;
     }
     Ok(did)
 }
@@ -186,27 +190,48 @@ fn columns(item: &ItemRow) -> ItemColumns {
     }
 }
 
-/// The admin role by hand, and that somebody signs in by themselves, belong to the human.
-async fn carry_flags(
+/// The last active admin does not go by a link: who is closed, or is switched off by the User that joins them, ends as
+/// one. The role by hand comes along; what rules give is evaluated later and counts for nobody yet.
+async fn guard_admins(
     app: &App,
     set: &mut ChangeSet,
-    from: &PersonRow,
+    from: Option<&PersonRow>,
     to: &PersonRow,
     state: State,
 ) -> Result<(), Refusal> {
-    if !from.admin && !from.local {
-        return Ok(());
+    let mut leaving = Vec::new();
+    let concerned = match from {
+        Some(from) => admins::is_one(app, from).await?,
+        None => false,
+    };
+    let already = admins::is_one(app, to).await?;
+    if already && to.state == State::Active && state != State::Active {
+        leaving.push(to.seq);
     }
-    if from.admin {
-        if state == State::Active {
-            set.guards.push(crate::directory::admins_guard(app).await?);
-        } else {
-            crate::directory::guard_admins(app, set, from, State::Closed).await?;
+    if let Some(from) = from.filter(|from| concerned && from.state == State::Active) {
+        let by_hand = from.admin || by_hand(app, from.seq).await?.iter().any(is_admin);
+        if state != State::Active || !(already || by_hand) {
+            leaving.push(from.seq);
         }
     }
-    let (local, admin) = ((from.local && !to.local).then_some(true), (from.admin && !to.admin).then_some(true));
-    set.writes.push(Write::SetPerson { person: to.seq, local, admin });
+    if !leaving.is_empty() {
+        set.guards.push(admins::without_all(app, &leaving).await?);
+    } else if concerned {
+        set.guards.push(crate::directory::admins_guard(app).await?);
+    }
     Ok(())
+}
+
+fn is_admin(grant: &GrantRow) -> bool {
+    grant.kind == GrantKind::Role && grant.object == ADMIN
+}
+
+/// The admin role by hand, and that somebody signs in by themselves, belong to the human.
+fn carry_flags(set: &mut ChangeSet, from: &PersonRow, to: &PersonRow) {
+    if from.admin || from.local {
+        let (local, admin) = ((from.local && !to.local).then_some(true), (from.admin && !to.admin).then_some(true));
+        set.writes.push(Write::SetPerson { person: to.seq, local, admin });
+    }
 }
 
 fn close(set: &mut ChangeSet, from: PersonRow) {
