@@ -162,8 +162,9 @@ pub async fn create_invite(
     Err(of_store(Error::Stale))
 }
 
-/// Refuses to invite somebody known who has more than the caller: whoever has the invitation becomes that person.
-async fn within_held(app: &App, principal: &Principal, row: &PersonRow) -> Result<(), Refusal> {
+/// Refuses to decide about the sign-in of somebody who has more than the caller: whoever has their invitation or address
+/// becomes that person.
+pub(super) async fn within_held(app: &App, principal: &Principal, row: &PersonRow) -> Result<(), Refusal> {
     let grants = app.store().grants_of(row.seq, true).await.map_err(of_store)?;
     let held = grants.into_iter().filter(|grant| grant.kind == GrantKind::Role).map(|grant| grant.object);
     for name in held.chain(row.admin.then(|| ADMIN.to_owned())) {

@@ -2,7 +2,7 @@
 
 use super::admins;
 use super::give::person_row;
-use super::invites::shown;
+use super::invites::{shown, within_held};
 use super::{principal, require};
 use crate::Refusal;
 use crate::app::App;
@@ -172,8 +172,8 @@ async fn free(app: &App, email_keys: &[String], but: Option<&str>) -> Result<(),
 /// Changes what nobody else decides about. `epoch` is the one the person must have.
 ///
 /// # Errors
-/// No permission, an unknown person, a field that an identity provider or a rule owns, a bad value, another epoch, or
-/// when the store cannot answer.
+/// No permission, an unknown person, the address of somebody who has more than the caller, a field that an identity
+/// provider or a rule owns, a bad value, another epoch, or when the store cannot answer.
 pub async fn change_person(
     app: &App,
     principal: &Principal,
@@ -217,6 +217,9 @@ pub async fn change_person(
             "after": { "display": facts.display, "email": facts.email },
             "fields": changes,
         });
+        if facts.email != row.email {
+            within_held(app, principal, &row).await?;
+        }
         if facts.display != row.display || facts.email != row.email {
             writes.push(Write::UpdatePerson(PersonUpdate { seq: row.seq, facts, authority: None }));
         }
@@ -261,7 +264,7 @@ async fn open_person(app: &App, principal: &Principal, id: &str) -> Result<Perso
 /// commit; memberships and ownership stay for a return.
 ///
 /// # Errors
-/// No permission, an unknown or provisioned person, the last active admin, or when the store cannot answer.
+/// No permission, an unknown or provisioned person, one who has more than the caller, the last active admin, or when the store cannot answer.
 pub async fn deactivate_person(app: &App, principal: &Principal, id: &str) -> Result<(), Refusal> {
     turn(app, principal, id, State::Inactive, EventKind::PersonDeactivate).await
 }
@@ -281,6 +284,7 @@ async fn turn(app: &App, principal: &Principal, id: &str, to: State, kind: Event
         if row.state == to {
             return Ok(());
         }
+        within_held(app, principal, &row).await?;
         let mut guards = vec![Guard::Person { seq: row.seq, epoch: row.epoch }];
         if to != State::Active && admins::is_one(app, &row).await? {
             guards.push(admins::without(app, row.seq).await?);

@@ -163,6 +163,22 @@ pub(crate) fn within_own(principal: &Principal, role: &Role) -> Result<(), Refus
     Err(failure::error(ProductCode::Forbidden, detail))
 }
 
+/// Refuses to give these roles when one is more than the caller has; what holds them as they were looked at. One that is
+/// no more gives nothing.
+pub(crate) async fn hold_within_own<'a>(
+    app: &App,
+    principal: &Principal,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<Guard>, Refusal> {
+    let mut guards = Vec::new();
+    for name in names {
+        let Some((role, version)) = find(app, name).await? else { continue };
+        within_own(principal, &role)?;
+        guards.extend(hold(app, &role, version).await?);
+    }
+    Ok(guards)
+}
+
 /// Everything the caller may do on everything, as far as the credential goes.
 pub(crate) fn permitted(principal: &Principal) -> ActionSet {
     let scopes = principal.scopes.as_ref().map_or(ActionSet::EVERY, |scopes| scopes.actions());

@@ -3,21 +3,21 @@
 use super::current::{self, CURRENT, IN_FORCE};
 use super::{MAPPING, NotTaken, RULES, preview, read_rules, reviews};
 use crate::Refusal;
-use crate::access::{Action, Object, Principal, require};
+use crate::access::{Action, Object, Principal, hold_within_own, require};
 use crate::app::App;
 use crate::error::of_store;
 use crate::holds::leaving_guard;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::ids::Millis;
-use bailiwick_domain::mapping::{Effects, RuleSet};
+use bailiwick_domain::mapping::{Effects, RuleSet, Then};
 use bailiwick_scim::Code;
 use bailiwick_store::change::{Dirty, EntryWrite, NewEvent};
 use bailiwick_store::query::EntryQuery;
 use bailiwick_store::rows::EntryRow;
 use bailiwick_store::{ChangeSet, Error, Guard, Write};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The collection of all versions there were; their ids are their numbers with leading zeros.
 const VERSIONS: &str = "rule-version";
@@ -79,8 +79,8 @@ pub struct Text {
 /// Puts the rules of a file in force. Everybody is evaluated again in the background.
 ///
 /// # Errors
-/// Faults of the file, dangers nobody has accepted, `preview-stale`, `precondition-failed`, `forbidden`, or when the
-/// store cannot answer.
+/// Faults of the file, dangers nobody has accepted, `preview-stale`, `precondition-failed`, `forbidden` (also when a rule
+/// newly gives a role that is more than the caller has), or when the store cannot answer.
 pub async fn apply_rules(app: &App, principal: &Principal, text: &str, how: &Apply) -> Result<Saved, NotTaken> {
     require(app, principal, Action::RuleManage, &Object::None).await?;
     if how.note.as_ref().is_some_and(|note| note.chars().count() > NOTE) {
@@ -97,10 +97,11 @@ pub async fn apply_rules(app: &App, principal: &Principal, text: &str, how: &App
         if set == before {
             return Ok(Saved { version: number, rules: set.rules.len(), changed: false });
         }
+        let given = hold_within_own(app, principal, newly_given(&before, &set)).await?;
         let Some(basis) = accept(app, &set, how).await? else { continue };
         let writing = Saving { app, principal, text, how, before: &before, set: &set, number: number + 1, version };
         let mut changes = writing.set().await?;
-        changes.guards.extend(basis);
+        changes.guards.extend(basis.into_iter().chain(given));
         match app.store().commit(changes).await {
             Ok(_) => {
                 app.mapping().wake();
@@ -111,6 +112,21 @@ pub async fn apply_rules(app: &App, principal: &Principal, text: &str, how: &App
         }
     }
     Err(of_store(Error::Stale).into())
+}
+
+/// The roles that somebody may get by the new rules and could not by the old ones: those of a rule that did not give them
+/// before, or gave them under another condition.
+fn newly_given<'a>(before: &RuleSet, set: &'a RuleSet) -> BTreeSet<&'a str> {
+    let mut roles = BTreeSet::new();
+    for rule in &set.rules {
+        let old = before.rule(&rule.id).filter(|old| old.when == rule.when);
+        let new = rule.then.iter().filter(|then| !old.is_some_and(|old| old.then.contains(then)));
+        roles.extend(new.filter_map(|then| match then {
+            Then::Role { role } => Some(role.as_str()),
+            _ => None,
+        }));
+    }
+    roles
 }
 
 /// Refuses what is dangerous unless somebody who has seen it says that it is meant. What was looked at is held true by

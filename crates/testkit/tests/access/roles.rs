@@ -135,3 +135,59 @@ async fn the_default_role_can_be_none() {
     assert_eq!(me.at("/roles"), json!([]));
     client.get(&format!("/api/v1/people/{person}/sessions")).await.expect(200);
 }
+
+#[tokio::test]
+async fn rules_give_no_role_beyond_that_of_who_saves_them() {
+    let app = TestApp::start().await;
+    let (_, mut admin) = with_role(&app, "admin@example.com", "admin").await;
+    let rulers = json!({"rank": 50, "permits": ["rule.manage", "rule.read", "catalog.read", "team.read", "person.read",
+        "role.read", "handover.read", "profile.own", "token.own"]});
+    admin.put("/api/v1/roles/rulers", &rulers).await.expect(200);
+    let (_, mut ruler) = with_role(&app, "ruler@example.com", "rulers").await;
+    admin.post("/api/v1/teams", &json!({"name": "owners"})).await.expect(201);
+    let file = |rules: &[(&str, &str, &str)]| {
+        let rule = |(id, group, role): &(&str, &str, &str)| json!({"id": id, "owner": "owners", "when": {"group": group}, "then": [{"role": role}]});
+        json!({"version": 1, "rules": rules.iter().map(rule).collect::<Vec<_>>()})
+    };
+    let restore = async |client: &mut Client| client.send("POST", "/api/v1/rules/versions/1/restore", &[], None).await;
+    let refused = ruler.put("/api/v1/rules", &file(&[("a", "Mine", "admin")])).await.expect(403);
+    assert_eq!(refused.at("/code"), "forbidden");
+    assert!(refused.at("/detail").as_str().unwrap().contains("\"admin\""), "{}", refused.text());
+    assert_eq!(ruler.get("/api/v1/rules").await.expect(200).at("/version"), 0);
+    admin.put("/api/v1/rules", &file(&[("a", "Admins", "admin")])).await.expect(200);
+    // What an admin's rule gives may stand beside one's own; its condition may not be changed.
+    let beside = file(&[("a", "Admins", "admin"), ("b", "Mine", "viewer")]);
+    ruler.put("/api/v1/rules", &beside).await.expect(200);
+    ruler.put("/api/v1/rules", &file(&[("a", "Mine", "admin"), ("b", "Mine", "viewer")])).await.expect(403);
+    ruler.put("/api/v1/rules", &file(&[("a", "Admins", "admin"), ("b", "Mine", "admin")])).await.expect(403);
+    ruler.put("/api/v1/rules", &file(&[("b", "Mine", "viewer")])).await.expect(200);
+    // An old version is no way around it.
+    restore(&mut ruler).await.expect(403);
+    assert_eq!(ruler.get("/api/v1/rules").await.expect(200).at("/version"), 3);
+    restore(&mut admin).await.expect(200);
+}
+
+#[tokio::test]
+async fn nobody_decides_about_the_sign_in_of_who_has_more() {
+    let app = TestApp::start().await;
+    let (_, mut admin) = with_role(&app, "admin@example.com", "admin").await;
+    let by_hand = json!({"display": "By hand", "email": "strong@example.com"});
+    let strong = admin.post("/api/v1/people", &by_hand).await.expect(201).at("/id").as_str().unwrap().to_owned();
+    give(app.app(), &strong, "admin").await;
+    let desk = json!({"rank": 50, "permits": ["person.edit", "person.read", "catalog.read", "team.read", "role.read",
+        "profile.own", "token.own"]});
+    admin.put("/api/v1/roles/desk", &desk).await.expect(200);
+    let (_, mut desk) = with_role(&app, "desk@example.com", "desk").await;
+    let path = format!("/api/v1/people/{strong}");
+    let refused = desk.send("POST", &format!("{path}/deactivate"), &[], None).await;
+    assert_eq!((refused.status, refused.at("/code")), (403, json!("forbidden")), "{}", refused.text());
+    let refused = desk.patch(&path, &json!({"email": "desk2@example.com"})).await.expect(403);
+    assert!(refused.at("/detail").as_str().unwrap().contains("\"admin\""), "{}", refused.text());
+    // The name shown opens nothing.
+    desk.patch(&path, &json!({"display": "Strong"})).await.expect(200);
+    let plain = admin.post("/api/v1/people", &json!({"display": "Plain", "email": "plain@example.com"})).await;
+    let plain = format!("/api/v1/people/{}", plain.expect(201).at("/id").as_str().unwrap());
+    desk.patch(&plain, &json!({"email": "plainer@example.com"})).await.expect(200);
+    assert_eq!(admin.get(&path).await.expect(200).at("/email"), "strong@example.com");
+    assert_eq!(admin.get(&path).await.expect(200).at("/state"), "active");
+}
