@@ -218,6 +218,27 @@ async fn a_successor_has_the_thing_in_the_commit_that_closes_the_task() {
 }
 
 #[tokio::test]
+async fn what_has_another_owner_by_now_is_taken_from_nobody() {
+    let (mut company, _, ann, _) = with_ann().await;
+    company.active(&ann, false).await;
+    let open = company.open(&ann).await;
+    let task = open.iter().find(|task| task["item"]["reference"].to_string().contains("ledger")).unwrap();
+    let path = format!("/api/v1/handovers/{}/done", task["id"].as_str().unwrap());
+    for owner in [json!("platform"), json!("bob@example.com")] {
+        company.admin.patch("/api/v1/entities/ledger", &json!({ "owner": owner })).await.expect(200);
+        let refused = company.admin.post(&path, &json!({ "successor": "payments" })).await.expect(409);
+        assert_eq!(refused.at("/code"), json!("handover-decided"));
+        assert!(refused.at("/detail").as_str().unwrap().contains("has another owner by now"), "{}", refused.text());
+        assert_eq!(company.owner("ledger").await, owner);
+        assert_eq!(company.open(&ann).await.len(), open.len());
+    }
+    // What nobody owns can be taken on.
+    company.admin.patch("/api/v1/entities/ledger", &json!({ "owner": null })).await.expect(200);
+    company.admin.post(&path, &json!({ "successor": "payments" })).await.expect(200);
+    assert_eq!(company.owner("ledger").await, json!("payments"));
+}
+
+#[tokio::test]
 async fn who_comes_back_finds_everything_and_no_task_is_left() {
     let (mut company, _, ann, _) = with_ann().await;
     company.active(&ann, false).await;

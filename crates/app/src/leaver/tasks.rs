@@ -251,6 +251,15 @@ async fn take_on(
     let Some(item) = item_of(app, task).await? else {
         return Err(invalid("The thing is gone. Close the task without a successor."));
     };
+    if task.duty == Duty::Owner && owned_by_another(app, task, &item).await? {
+        return Err(failure::error(
+            ProductCode::HandoverDecided,
+            format!(
+                "{} has another owner by now: nothing is taken from them here. Close the task without a successor.",
+                task.thing.reference
+            ),
+        ));
+    }
     match (task.duty, &found) {
         (Duty::Manager | Duty::LastMember, Successor::Team(_)) => {
             Err(invalid("A team is managed and filled by persons. Name one by id, e-mail address or userName."))
@@ -288,6 +297,15 @@ async fn find(app: &App, text: &str) -> Result<Successor, Refusal> {
         }
         Err(refusal) => Err(refusal),
     }
+}
+
+/// Whether somebody else owns the thing by now. One that nobody owns can be taken on.
+async fn owned_by_another(app: &App, task: &Task, item: &ItemRow) -> Result<bool, Refusal> {
+    if item.owner.is_some() {
+        return Ok(true);
+    }
+    let person = app.store().person_by_id(&task.person.id).await.map_err(of_store)?;
+    Ok(item.owner_person.is_some() && item.owner_person != person.map(|person| person.seq))
 }
 
 /// Whether the thing is no longer the person's to look after.
