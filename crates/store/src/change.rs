@@ -57,6 +57,9 @@ pub enum Guard {
 /// rule or feed creates, marking everybody.
 #[derive(Clone, Debug)]
 pub enum Write {
+    /// Makes stale what was decided under this key ([`Guard::Key`]), whatever version it has: for whoever decides
+    /// nothing by it themselves, so that many writers do not turn each other away.
+    Bump { key: String },
     /// Claims a domain.
     ClaimDomain { name: String, integration: IntegrationId, method: String },
     /// Closes every open grant of an object and bumps the epochs of who held one.

@@ -160,11 +160,8 @@ impl<'a> Run<'a> {
         }
         let mut sets: Vec<ChangeSet> = waiting.iter_mut().map(|waiting| std::mem::take(&mut waiting.set)).collect();
         let integration = self.call.caller.integration.id;
-        let guarded = Box::pin(consequences::guard_nesting(self.app, integration, &mut sets)).await;
-        let committed = match guarded {
-            Ok(()) => self.app.store().commit_all(sets).await.map_err(of_store),
-            Err(refusal) => Err(refusal),
-        };
+        consequences::bump_nesting(integration, &mut sets);
+        let committed = self.app.store().commit_all(sets).await.map_err(of_store);
         let outcomes: Vec<_> = match committed {
             Ok(outcomes) => outcomes,
             Err(refusal) => {

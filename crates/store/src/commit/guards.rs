@@ -71,10 +71,15 @@ async fn entry_version<E: Exec>(exec: &E, collection: &str, id: &str) -> Result<
 /// Bumps a key if the guard asks for it.
 pub(super) fn bump<'a, E: Exec>(work: &mut Work<'a, E>, guard: &'a Guard) {
     if let Guard::Key { key, bump: true, .. } = guard {
-        let sql = Sql::same(
-            "INSERT INTO guard (key, version) VALUES (?1, 1)
-             ON CONFLICT (key) DO UPDATE SET version = guard.version + 1",
-        );
-        work.later(sql, binds![key], Then::Go);
+        bump_key(work, key);
     }
+}
+
+/// Bumps a key.
+pub(super) fn bump_key<'a, E: Exec>(work: &mut Work<'a, E>, key: &'a str) {
+    let sql = Sql::same(
+        "INSERT INTO guard (key, version) VALUES (?1, 1)
+             ON CONFLICT (key) DO UPDATE SET version = guard.version + 1",
+    );
+    work.later(sql, binds![key], Then::Go);
 }

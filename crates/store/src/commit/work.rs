@@ -148,7 +148,8 @@ impl<'a, E: Exec> Work<'a, E> {
     pub(super) async fn write(&mut self, write: &'a Write) -> Result<(), Error> {
         self.product |= !matches!(
             write,
-            Write::CountCalls(_)
+            Write::Bump { .. }
+                | Write::CountCalls(_)
                 | Write::MarkDirty(_)
                 | Write::NoteRemovals { .. }
                 | Write::PutAnswer(_)
@@ -197,6 +198,7 @@ impl<'a, E: Exec> Work<'a, E> {
     /// What concerns the catalog and access.
     async fn write_catalog(&mut self, write: &'a Write) -> Result<(), Error> {
         match write {
+            Write::Bump { key } => guards::bump_key(self, key),
             Write::CloseGrants { kind, object } => grants::close_object(self, *kind, object).await?,
             Write::DeleteEntry { collection, id } => keep::delete_entry(self, collection, id),
             Write::DeleteItem { seq } => items::delete(self, *seq).await?,

@@ -136,6 +136,7 @@ impl<'a> Footprint<'a> {
     /// What concerns access and the documents of the admins; everything else runs alone.
     fn access(&mut self, write: &'a Write) {
         match write {
+            Write::Bump { key } => self.add(Key::Guard(key), Use::Write),
             // Notes of removals are added, and nobody else's are taken away.
             Write::NoteRemovals { .. } | Write::TouchCredentials(_) => {}
             Write::DeleteEntry { collection, id } => self.add(Key::Entry(collection, id), Use::Write),
