@@ -1,6 +1,6 @@
 //! Reviews: every rule is looked at again after a while, and it is recorded who looked and what they decided.
 
-use super::current;
+use super::{RULES, current};
 use crate::Refusal;
 use crate::access::{Action, Object, Principal, require};
 use crate::app::App;
@@ -155,6 +155,9 @@ pub async fn record_review(
         return Err(Refusal::new(Code::ValueInvalid, format!("A note has at most {NOTE} characters and no NUL.")));
     }
     for _ in 0..ATTEMPTS {
+        // Before they are read: a rule is reviewed as it is.
+        let version = app.store().guard(RULES).await.map_err(of_store)?;
+        let rules = Guard::Key { key: RULES.to_owned(), version, bump: false };
         let (set, _) = current::stored(app).await?;
         let Some(found) = set.rule(rule) else {
             return Err(Refusal::new(Code::NotFound, format!("There is no rule with the id \"{rule}\".")));
@@ -183,7 +186,7 @@ pub async fn record_review(
         let version = entry.as_ref().map_or(0, |entry| entry.version);
         let set = ChangeSet {
             at: now,
-            guards: vec![Guard::Entry { collection, id, version }],
+            guards: vec![rules, Guard::Entry { collection, id, version }],
             writes: vec![Write::PutEntry(write)],
             events: vec![event],
         };
