@@ -1,6 +1,6 @@
 //! Carrying out what was held: everything is derived anew from what the identity provider says now.
 
-use super::{evaluate, forget_standing, standing};
+use super::{evaluate, forget_standing, integration_observed, standing};
 use crate::Refusal;
 use crate::app::App;
 use crate::attributes;
@@ -10,7 +10,7 @@ use crate::leaver;
 use crate::manage;
 use crate::mapping::{self, Cause, Outcome};
 use bailiwick_domain::event::EventKind;
-use bailiwick_domain::mapping::Compiled;
+use bailiwick_domain::mapping::{Compiled, Diff};
 use bailiwick_domain::person::State;
 use bailiwick_store::change::{HeldState, PersonFacts, PersonKey, PersonUpdate};
 use bailiwick_store::rows::SubjectRow;
@@ -89,8 +89,13 @@ fn waits(row: &SubjectRow, hold: &str) -> bool {
 }
 
 /// The set that brings one person up to date.
-async fn set(app: &App, rules: &Compiled, hold: &str, outcome: Outcome, actor: &str) -> Result<ChangeSet, Refusal> {
+async fn set(app: &App, rules: &Compiled, hold: &str, mut outcome: Outcome, actor: &str) -> Result<ChangeSet, Refusal> {
     let person = outcome.row.person.clone();
+    // Who is marked when an integration is applied was so by what came after that was looked at: it is weighed later.
+    let mut settled = outcome.row.dirty.unwrap_or(0);
+    if integration_observed(hold).is_some() && outcome.row.dirty.is_some() {
+        (outcome.diff, settled) = (Diff::default(), 0);
+    }
     let standing = standing(app, &person.id).await?;
     let state = standing.unwrap_or(person.state);
     let mut set = ChangeSet { at: app.clock().now(), ..ChangeSet::default() };
@@ -105,11 +110,7 @@ async fn set(app: &App, rules: &Compiled, hold: &str, outcome: Outcome, actor: &
     set.writes.extend(derived(app, &outcome.row, standing).await?);
     set.writes.extend(outcome.writes);
     if state != State::Closed {
-        set.writes.push(mapping::grants_write(
-            PersonKey::Seq(person.seq),
-            &outcome.diff,
-            outcome.row.dirty.unwrap_or(0),
-        ));
+        set.writes.push(mapping::grants_write(PersonKey::Seq(person.seq), &outcome.diff, settled));
     }
     let payload = json!({ "hold": hold, "before": person.state, "after": state });
     let mut told = manage::event(app, EventKind::HoldApprove, None, Some(person.id.clone()), payload);

@@ -3,7 +3,9 @@
 
 use super::decide::waiting;
 use super::put::{self, Batch};
-use super::{OBSERVED, carry, forget_standing, leaving_guard, observed, removals_guard, seasoned, standing, window};
+use super::{
+    carry, forget_standing, integration_observed, leaving_guard, observed, removals_guard, seasoned, standing, window,
+};
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;
@@ -29,8 +31,8 @@ const LEFT_LOOKED_AT: u32 = 500;
 const PAGE: u32 = 1_000;
 
 /// Takes out of the outcomes what waits.
-pub(crate) async fn weigh(app: &App, cause: Cause, outcomes: &mut [Outcome]) -> Result<(), Refusal> {
-    if cause == Cause::Decided {
+pub(crate) async fn weigh(app: &App, cause: Cause<'_>, outcomes: &mut [Outcome]) -> Result<(), Refusal> {
+    if matches!(cause, Cause::Decided) {
         return Ok(());
     }
     let mut by: BTreeMap<IntegrationId, Vec<usize>> = BTreeMap::new();
@@ -57,17 +59,17 @@ pub(crate) async fn weigh(app: &App, cause: Cause, outcomes: &mut [Outcome]) -> 
 }
 
 /// The integration whose doing it is; nobody's for what admins decided.
-fn blamed(cause: Cause, outcome: &Outcome) -> Option<IntegrationId> {
+fn blamed(cause: Cause<'_>, outcome: &Outcome) -> Option<IntegrationId> {
     match cause {
         Cause::Call(integration) => Some(integration),
-        Cause::Recompute => outcome.row.cause,
+        Cause::Recompute(_) => outcome.row.cause,
         Cause::Decided => None,
     }
 }
 
 /// Whether what becomes of a held person happens now: who was pinned is looked at anew when the identity provider says
 /// something new, and who waits is free again when nothing would be taken away any more.
-async fn goes_on(app: &App, cause: Cause, outcome: &mut Outcome) -> Result<bool, Refusal> {
+async fn goes_on(app: &App, cause: Cause<'_>, outcome: &mut Outcome) -> Result<bool, Refusal> {
     let Some(held) = outcome.row.held.clone() else { return Ok(true) };
     let person = outcome.row.person.seq;
     if held.state == HeldState::Pinned {
@@ -77,13 +79,15 @@ async fn goes_on(app: &App, cause: Cause, outcome: &mut Outcome) -> Result<bool,
         }
         return Ok(said);
     }
-    if held.hold.starts_with(OBSERVED) {
-        return Ok(false);
-    }
     let id = outcome.row.person.id.clone();
     let standing = standing(app, &id).await?;
-    let loses = standing.is_some_and(|state| state != State::Active) || !lost(outcome).is_empty();
-    if loses || outcome.row.person.state != State::Active {
+    let ends = standing.is_some_and(|state| state != State::Active);
+    let waits = match integration_observed(&held.hold) {
+        // Who is to be switched off by what was applied is left to that.
+        Some(integration) => observing(app, integration, outcome).await? || ends,
+        None => ends || !lost(outcome).is_empty() || outcome.row.person.state != State::Active,
+    };
+    if waits {
         return Ok(false);
     }
     outcome.writes.push(Write::Release { persons: vec![person] });
@@ -94,8 +98,18 @@ async fn goes_on(app: &App, cause: Cause, outcome: &mut Outcome) -> Result<bool,
     Ok(true)
 }
 
+/// Whether an integration is observed now. While it is, whom it concerns waits; afterwards only what it said until then
+/// is applied, and everything else is weighed as ever.
+async fn observing(app: &App, integration: IntegrationId, outcome: &mut Outcome) -> Result<bool, Refusal> {
+    let key = settings_key(integration);
+    let version = app.store().guard(&key).await.map_err(of_store)?;
+    let row = app.store().integration(integration).await.map_err(of_store)?;
+    outcome.guards.push(Guard::Key { key, version, bump: false });
+    Ok(row.is_some_and(|row| row.settings.observe))
+}
+
 /// The things that a person who stays active would have no more.
-fn lost(outcome: &Outcome) -> Vec<Lost> {
+pub(super) fn lost(outcome: &Outcome) -> Vec<Lost> {
     if outcome.before != State::Active || outcome.row.person.state != State::Active {
         return Vec::new();
     }
@@ -138,7 +152,7 @@ fn team_of(lost: &Lost) -> Option<&String> {
 
 struct Weighing<'a> {
     app: &'a App,
-    cause: Cause,
+    cause: Cause<'a>,
     integration: IntegrationId,
     thresholds: Thresholds,
     /// The outcomes that are this integration's doing.
@@ -156,7 +170,11 @@ impl Weighing<'_> {
             guards.push(leaving_guard(self.app, team, true).await?);
         }
         let persons: Vec<i64> = losses.iter().filter(|loss| loss.seasoned).map(|loss| loss.person).collect();
-        let window = window(self.app, self.integration, &persons, self.thresholds.people).await?;
+        let foreseen = match self.cause {
+            Cause::Recompute(foreseen) => foreseen.losers(self.integration),
+            _ => BTreeSet::new(),
+        };
+        let window = window(self.app, self.integration, &persons, foreseen, self.thresholds.people).await?;
         let teams = self.teams(&losses).await?;
         let admins = self.admins_left(&losses).await?;
         let (change, thresholds) = (Change::Groups, self.thresholds);
@@ -302,7 +320,7 @@ impl Weighing<'_> {
                 person: person.as_deref(),
                 reasons: &verdict.reasons,
                 request: &request,
-                actor: if self.cause == Cause::Recompute { "server" } else { self.app.actor() },
+                actor: if matches!(self.cause, Cause::Recompute(_)) { "server" } else { self.app.actor() },
             };
             put::put(self.app, &mut set, batch).await?;
         }

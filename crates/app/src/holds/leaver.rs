@@ -1,7 +1,9 @@
 //! One User is switched off, switched on or deleted: what of it happens to the person at once.
 
 use super::put::{self, Batch};
-use super::{OBSERVED, note_standing, observed, removals_guard, seasoned, standing, window};
+use super::{
+    forget_standing, integration_observed, note_standing, observed, removals_guard, seasoned, standing, window,
+};
 use crate::Refusal;
 use crate::app::App;
 use crate::attributes;
@@ -15,6 +17,7 @@ use bailiwick_domain::person::State;
 use bailiwick_store::change::{Dirty, HeldState, PersonUpdate};
 use bailiwick_store::rows::{PersonRef, ResourceRow};
 use bailiwick_store::{ChangeSet, Write};
+use std::collections::BTreeSet;
 
 /// How a person is held.
 #[derive(Clone, Debug)]
@@ -71,7 +74,9 @@ pub(crate) async fn consequence(
     let integration = &call.caller.integration;
     match held {
         // What another directory is observed to do must not keep somebody in whom their authority lets go.
-        Held::Waiting { hold, .. } if hold.starts_with(OBSERVED) && *hold != observed(integration.id) => {}
+        Held::Waiting { hold, .. } if integration_observed(hold).is_some_and(|other| other != integration.id) => {}
+        // What was applied has not come to this person yet; what is said now was not seen, and is weighed as ever.
+        Held::Waiting { hold, .. } if *hold == observed(integration.id) && !integration.observe => {}
         Held::Waiting { hold, .. } => {
             set.writes.push(note_standing(&person.id, hold, state));
             if state == State::Active {
@@ -93,6 +98,12 @@ pub(crate) async fn consequence(
     if person.state == State::Active && state != State::Active && hold_back(app, call, set, user, person, state).await?
     {
         return Ok(false);
+    }
+    if matches!(held, Held::Waiting { hold, .. } if *hold == observed(integration.id)) {
+        set.guards.push(attributes::settings_guard(integration));
+        set.writes.push(Write::Release { persons: vec![person.seq] });
+        set.writes.push(forget_standing(&person.id));
+        set.writes.push(Write::MarkDirty(Dirty::Persons(vec![person.seq])));
     }
     if person.state != state {
         let row = directory::person_of(app, person).await?;
@@ -116,7 +127,7 @@ async fn hold_back(
     }
     let integration = &call.caller.integration;
     set.guards.push(removals_guard(app, integration.id).await?);
-    let window = window(app, integration.id, &[person.seq], integration.thresholds.people).await?;
+    let window = window(app, integration.id, &[person.seq], BTreeSet::new(), integration.thresholds.people).await?;
     let loss = Loss { person: person.seq, seasoned: true, lost: vec![Lost::Access] };
     let verdict = weigh(integration.thresholds, Change::Leaver, &window, &[loss], &[], true);
     if verdict.held.is_empty() {

@@ -10,6 +10,7 @@
 mod carry;
 mod decide;
 mod evaluate;
+mod foresee;
 mod groups;
 mod leaver;
 mod observe;
@@ -17,6 +18,7 @@ mod put;
 mod show;
 
 pub use decide::{Decided, approve_hold, reject_hold};
+pub(crate) use foresee::Foreseen;
 pub(crate) use groups::weigh;
 pub(crate) use leaver::{Held, consequence, held, wait};
 pub(crate) use observe::adopt_user;
@@ -34,6 +36,7 @@ use bailiwick_domain::person::State;
 use bailiwick_store::change::EntryWrite;
 use bailiwick_store::{Guard, Write};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Where holds are kept.
 const HOLDS: &str = "hold";
@@ -55,6 +58,11 @@ pub(crate) fn observed(integration: IntegrationId) -> String {
     format!("{OBSERVED}{}", integration.0)
 }
 
+/// The integration in observe mode whose hold this is; none if it is another hold.
+fn integration_observed(hold: &str) -> Option<IntegrationId> {
+    hold.strip_prefix(OBSERVED)?.parse().ok().map(IntegrationId)
+}
+
 /// The guard that removals of an integration compare and bump: two at once do not both stay below the threshold.
 pub(crate) async fn removals_guard(app: &App, integration: IntegrationId) -> Result<Guard, Refusal> {
     let key = format!("removals/{}", integration.0);
@@ -72,13 +80,19 @@ pub(crate) async fn leaving_guard(app: &App, team: &str, bump: bool) -> Result<G
 
 /// What the last hour has seen of an integration. How many people it has is counted only if `at_least` so many would be
 /// gone with these: fewer are never too many.
-async fn window(app: &App, integration: IntegrationId, more: &[i64], at_least: u32) -> Result<Window, Refusal> {
+async fn window(
+    app: &App,
+    integration: IntegrationId,
+    more: &[i64],
+    foreseen: BTreeSet<i64>,
+    at_least: u32,
+) -> Result<Window, Refusal> {
     let now = app.clock().now().0;
     let since = Millis(now.saturating_sub(WINDOW_MS));
-    let mut window = Window::default();
+    let mut window = Window { foreseen, ..Window::default() };
     window.removed.extend(app.store().removals(integration, since).await.map_err(of_store)?);
-    let fresh = more.iter().filter(|person| !window.removed.contains(person)).count();
-    if (window.removed.len() + fresh) as u64 >= u64::from(at_least) {
+    let all: BTreeSet<i64> = window.removed.iter().chain(&window.foreseen).chain(more).copied().collect();
+    if all.len() as u64 >= u64::from(at_least) {
         let season = Millis(now.saturating_sub(SEASON_MS));
         window.active = app.store().users_older_than(integration, season).await.map_err(of_store)?;
     } else {

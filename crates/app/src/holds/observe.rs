@@ -143,17 +143,18 @@ pub async fn apply_integration(app: &App, principal: &Principal, name: &str, bas
     access::require(app, principal, Action::IntegrationManage, &Object::None).await?;
     let integration = named(app, name).await?;
     if integration.observe {
-        check(app, &integration, basis).await?;
+        // What waits to be evaluated was said before, too: it belongs to what was looked at.
+        mapping::settle_everybody(app).await?;
+        end(app, principal, name, basis).await?;
     } else if !unfinished(app, &integration).await? {
         let detail =
             format!("The integration \"{name}\" is not in observe mode: everything it says is applied at once.");
         return Err(Refusal::new(Code::ValueInvalid, detail));
     }
+    // The mode has ended in the commit that found nothing changed since it was looked at: what comes from now on is weighed
+    // as ever, also for people whom this has not reached yet. Who is interrupted begins again: what was done is done.
     let mut applied = Applied::default();
-    // Everything that is there first, so that little is left to do when calls begin to have consequences; then whatever
-    // came meanwhile. Who is interrupted in between begins again: what was done is done.
-    carry_out(app, principal, &integration, &mut applied).await?;
-    let integration = end(app, principal, name).await?;
+    let integration = named(app, name).await?;
     carry_out(app, principal, &integration, &mut applied).await?;
     mapping::settle_everybody(app).await?;
     Ok(applied)
@@ -171,8 +172,6 @@ async fn carry_out(
     integration: &Integration,
     applied: &mut Applied,
 ) -> Result<(), Refusal> {
-    // Those who wait are met again each time.
-    applied.refused = 0;
     let mut after = None;
     loop {
         let users = page(app, integration.id, after).await?;
@@ -193,27 +192,28 @@ async fn carry_out(
     Ok(())
 }
 
-/// Ends observe mode.
-async fn end(app: &App, principal: &Principal, name: &str) -> Result<Integration, Refusal> {
+/// Ends observe mode, if what was looked at still holds.
+async fn end(app: &App, principal: &Principal, name: &str, basis: &str) -> Result<(), Refusal> {
     for _ in 0..ATTEMPTS {
+        let unchanged = check(app, &named(app, name).await?, basis).await?;
         let id = manage::find_integration(app, name).await?.id;
         let key = settings_key(id);
         let version = app.store().guard(&key).await.map_err(of_store)?;
         let row = manage::find_integration(app, name).await?;
         if !row.settings.observe {
-            return named(app, name).await;
+            return Ok(());
         }
         let settings = IntegrationSettings { observe: false, ..row.settings.clone() };
         let payload = json!({ "before": row.settings, "after": settings });
         let event = manage::event(app, EventKind::IntegrationApply, Some(id), None, payload);
         let set = ChangeSet {
             at: app.clock().now(),
-            guards: vec![Guard::Key { key, version, bump: true }],
+            guards: vec![unchanged, Guard::Key { key, version, bump: true }],
             writes: vec![Write::UpdateIntegration { id, settings }],
             events: vec![NewEvent { actor: principal.actor().to_owned(), ..event }],
         };
         match app.store().commit(set).await {
-            Ok(_) => return named(app, name).await,
+            Ok(_) => return Ok(()),
             Err(Error::Stale) => {}
             Err(error) => return Err(of_store(error)),
         }
@@ -245,7 +245,8 @@ fn basis(app: &App, integration: &Integration, position: i64) -> String {
     format!("{position}.{}", app.seal(&[b"observe", &id, &position.to_be_bytes()]))
 }
 
-async fn check(app: &App, integration: &Integration, said: &str) -> Result<(), Refusal> {
+/// What holds it true that nothing changed since it was looked at.
+async fn check(app: &App, integration: &Integration, said: &str) -> Result<Guard, Refusal> {
     let stale = |detail: String| failure::error(ProductCode::ApplyStale, detail);
     let position = said.split('.').next().and_then(|text| text.parse::<i64>().ok());
     let Some(position) = position.filter(|position| basis(app, integration, *position) == said) else {
@@ -257,7 +258,7 @@ async fn check(app: &App, integration: &Integration, said: &str) -> Result<(), R
         mapping::Looked::Changed(what) => {
             Err(stale(format!("Something changed since this was looked at: {what}. Look at it again.")))
         }
-        mapping::Looked::Same { .. } => Ok(()),
+        mapping::Looked::Same { position } => Ok(mapping::quiet_since(position)),
     }
 }
 

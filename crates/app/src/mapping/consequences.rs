@@ -17,7 +17,7 @@ use bailiwick_domain::mapping::{Compiled, GroupMatches, diff, evaluate};
 use bailiwick_domain::person::State;
 use bailiwick_store::change::{Dirty, MemberWrite, PersonKey, ResourceKey, ResourceUpdate};
 use bailiwick_store::rows::SubjectRow;
-use bailiwick_store::{ChangeSet, Committed, Guard, Write};
+use bailiwick_store::{ChangeSet, Committed, Write};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
@@ -34,9 +34,7 @@ pub(crate) async fn complete(app: &App, mut set: ChangeSet) -> Result<ChangeSet,
     let app = &app.acting(&record.actor, &record.request);
     let groups = changed_groups(&set);
     if reshapes(&set) || !groups.is_empty() {
-        let key = nesting_key(integration);
-        let version = app.store().guard(&key).await.map_err(of_store)?;
-        set.guards.push(Guard::Key { key, version, bump: true });
+        set.writes.push(Write::Bump { key: nesting_key(integration) });
     }
     let rules = current::held(app).await?;
     if rules.is_empty() {
@@ -53,23 +51,11 @@ pub(crate) async fn complete(app: &App, mut set: ChangeSet) -> Result<ChangeSet,
     Ok(set)
 }
 
-/// The guards of nesting for sets that are committed side by side, in their order: each expects what the one before
-/// makes of it.
-pub(crate) async fn guard_nesting(
-    app: &App,
-    integration: IntegrationId,
-    sets: &mut [ChangeSet],
-) -> Result<(), Refusal> {
-    if !sets.iter().any(reshapes) {
-        return Ok(());
-    }
-    let key = nesting_key(integration);
-    let mut version = app.store().guard(&key).await.map_err(of_store)?;
+/// Tells of sets that are committed side by side that groups nest in another way.
+pub(crate) fn bump_nesting(integration: IntegrationId, sets: &mut [ChangeSet]) {
     for set in sets.iter_mut().filter(|set| reshapes(set)) {
-        set.guards.push(Guard::Key { key: key.clone(), version, bump: true });
-        version += 1;
+        set.writes.push(Write::Bump { key: nesting_key(integration) });
     }
-    Ok(())
 }
 
 /// Whether a set puts groups into groups or takes them out, or may do so.
@@ -259,9 +245,13 @@ pub(crate) async fn after_all<'a>(app: &App, commits: impl Iterator<Item = &'a C
     }
     dirty.sort_unstable();
     dirty.dedup();
-    let settling = Box::pin(settle(app, &dirty, Cause::Recompute));
+    if more {
+        // So many are not done before the answer.
+        return app.mapping().wake();
+    }
+    let settling = Box::pin(settle(app, &dirty));
     match tokio::time::timeout(PATIENCE, settling).await {
-        Ok(Ok(done)) if done.stale == 0 && !more => return,
+        Ok(Ok(done)) if done.stale == 0 => return,
         Ok(Err(refusal)) => tracing::warn!(%refusal, "grants are brought up to date later"),
         _ => {}
     }

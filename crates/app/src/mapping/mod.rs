@@ -26,15 +26,16 @@ pub use explain::{
     owned_csv, words,
 };
 pub use lint::lint;
-pub(crate) use preview::{Looked, changed_since, team_names};
+pub(crate) use preview::{Looked, changed_since, quiet_since, team_names};
 pub use preview::{Preview, Tried, line_words, preview, try_person};
 pub use recompute::{Progress, progress, recompute, settle_everybody};
 pub use reviews::{Decision, Review, ReviewEntry, due_reviews, record_review};
 pub use rules::{Apply, Saved, Text, Version, apply_rules, list_versions, read_version, restore_version};
+pub(crate) use settle::{CHUNK, change_event, grants_write, outcomes};
 pub use settle::{Settled, settle};
-pub(crate) use settle::{change_event, grants_write};
 pub use vocabulary::read_rules;
-pub use weigh::{Cause, Outcome, weigh};
+pub use weigh::Outcome;
+pub(crate) use weigh::{Cause, weigh};
 
 use crate::Refusal;
 use bailiwick_domain::failure::{self, ProductCode};

@@ -218,7 +218,7 @@ pub(super) async fn check_basis(app: &App, text: &str, set: &RuleSet) -> Result<
         Looked::Changed(what) => {
             stale(format!("The store changed since the preview: {what}. Preview the rules again."))
         }
-        Looked::Same { position } => Ok(Held { dangerous, guard: Guard::Feed { after: position, kinds: &COUNTS } }),
+        Looked::Same { position } => Ok(Held { dangerous, guard: quiet_since(position) }),
     }
 }
 
@@ -245,6 +245,11 @@ pub(crate) async fn changed_since(app: &App, position: i64) -> Result<Looked, Re
         }
     }
     Ok(Looked::Changed("too much happened since to look through".to_owned()))
+}
+
+/// Holds as long as nothing happened since that place in the feed that changes what rules would do.
+pub(crate) fn quiet_since(position: i64) -> Guard {
+    Guard::Feed { after: position, kinds: &COUNTS }
 }
 
 /// The titles of teams, by id.

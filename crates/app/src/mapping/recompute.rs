@@ -5,10 +5,10 @@
 
 use super::current;
 use super::settle::{CHUNK, Decided, Settled, commit, decide};
-use super::weigh::Cause;
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;
+use crate::holds::Foreseen;
 use bailiwick_domain::mapping::GroupMatches;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -85,7 +85,7 @@ pub async fn settle_everybody(app: &App) -> Result<Settled, Refusal> {
 /// Once over everybody who is marked. While a chunk is committed the next one is read and decided: a decision that the
 /// commit makes stale is found by its guards, as if another replica had done it.
 async fn drain(app: &App) -> Result<Settled, Refusal> {
-    let mut memo = GroupMatches::default();
+    let (mut memo, mut foreseen) = (GroupMatches::default(), Foreseen::default());
     let (mut after, mut done) = (0, Settled::default());
     let mut decided = Decided::default();
     loop {
@@ -94,7 +94,7 @@ async fn drain(app: &App) -> Result<Settled, Refusal> {
         let next = async {
             let Some(last) = persons.last() else { return Ok::<_, Refusal>(None) };
             let rules = current(app).await?;
-            Ok(Some((*last, decide(app, &rules, &mut memo, &persons, Cause::Recompute).await?)))
+            Ok(Some((*last, decide(app, &rules, &mut memo, &persons, &mut foreseen).await?)))
         };
         let (one, next) = tokio::join!(Box::pin(commit(app, decided)), Box::pin(next));
         let one = one?;

@@ -7,6 +7,7 @@ use crate::Refusal;
 use crate::app::App;
 use crate::attributes;
 use crate::error::of_store;
+use crate::holds::Foreseen;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::mapping::grant::path_text;
 use bailiwick_domain::mapping::{Compiled, Diff, Grant, GroupMatches, HeldGrant, diff, evaluate};
@@ -15,7 +16,7 @@ use bailiwick_store::{ChangeSet, Error, Write};
 use serde_json::{Value, json};
 
 /// Persons settled at once.
-pub(super) const CHUNK: usize = 500;
+pub(crate) const CHUNK: usize = 500;
 /// Sets handed to the store at once: it lets others write in between.
 const SETS: usize = 64;
 /// Persons without change whose marks are taken away by one set.
@@ -38,12 +39,12 @@ pub struct Settled {
 ///
 /// # Errors
 /// Rules that cannot be evaluated, or when the store cannot answer.
-pub async fn settle(app: &App, persons: &[i64], cause: Cause) -> Result<Settled, Refusal> {
-    let mut memo = GroupMatches::default();
+pub async fn settle(app: &App, persons: &[i64]) -> Result<Settled, Refusal> {
+    let (mut memo, mut foreseen) = (GroupMatches::default(), Foreseen::default());
     let mut done = Settled::default();
     for chunk in persons.chunks(CHUNK) {
         let rules = current(app).await?;
-        let one = Box::pin(settle_chunk(app, &rules, &mut memo, chunk, cause)).await?;
+        let one = Box::pin(settle_chunk(app, &rules, &mut memo, chunk, &mut foreseen)).await?;
         done.settled += one.settled;
         done.changed += one.changed;
         done.stale += one.stale;
@@ -57,9 +58,9 @@ async fn settle_chunk(
     rules: &Compiled,
     memo: &mut GroupMatches,
     persons: &[i64],
-    cause: Cause,
+    foreseen: &mut Foreseen,
 ) -> Result<Settled, Refusal> {
-    commit(app, decide(app, rules, memo, persons, cause).await?).await
+    commit(app, decide(app, rules, memo, persons, foreseen).await?).await
 }
 
 /// What was decided of some persons: sets that each settle so many of them.
@@ -76,12 +77,13 @@ pub(super) async fn decide(
     rules: &Compiled,
     memo: &mut GroupMatches,
     persons: &[i64],
-    cause: Cause,
+    foreseen: &mut Foreseen,
 ) -> Result<Decided, Refusal> {
     let subjects = Box::pin(subject::read(app, rules, persons)).await?;
+    Box::pin(foreseen.look(app, rules, memo, &subjects.rows)).await?;
     let mut outcomes = outcomes(rules, memo, &subjects);
     Box::pin(attributes::settle(app, &mut outcomes)).await?;
-    let outcomes = Box::pin(weigh(app, cause, outcomes)).await?;
+    let outcomes = Box::pin(weigh(app, Cause::Recompute(foreseen), outcomes)).await?;
     let (mut changed, unchanged): (Vec<Outcome>, Vec<Outcome>) = outcomes.into_iter().partition(acts);
     // Who becomes an admin has others looked at again: that mark must come after what is decided of them here.
     changed.sort_by_key(gains_admin);
@@ -115,7 +117,7 @@ fn acts(outcome: &Outcome) -> bool {
 }
 
 /// What the rules say of each.
-fn outcomes(rules: &Compiled, memo: &mut GroupMatches, subjects: &Subjects) -> Vec<Outcome> {
+pub(crate) fn outcomes(rules: &Compiled, memo: &mut GroupMatches, subjects: &Subjects) -> Vec<Outcome> {
     let one = |row: &bailiwick_store::rows::SubjectRow| {
         let wanted = evaluate(rules, memo, &subject::subject(row, &subjects.web));
         Outcome {

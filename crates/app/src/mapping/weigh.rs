@@ -5,6 +5,7 @@ use crate::access::admins;
 use crate::app::App;
 use crate::directory::admins_guard;
 use crate::error::of_store;
+use crate::holds::Foreseen;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids::IntegrationId;
 use bailiwick_domain::mapping::effects::ADMIN;
@@ -17,12 +18,12 @@ use serde_json::json;
 use std::collections::HashSet;
 
 /// Why grants are evaluated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cause<'a> {
     /// A call of an integration.
     Call(IntegrationId),
-    /// Something changed before, and the persons were marked.
-    Recompute,
+    /// Something changed before, and the persons were marked; with what else that is known to take away.
+    Recompute(&'a Foreseen),
     /// Somebody has seen it and decided.
     Decided,
 }
@@ -49,7 +50,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// When the store cannot answer.
-pub async fn weigh(app: &App, cause: Cause, mut outcomes: Vec<Outcome>) -> Result<Vec<Outcome>, Refusal> {
+pub(crate) async fn weigh(app: &App, cause: Cause<'_>, mut outcomes: Vec<Outcome>) -> Result<Vec<Outcome>, Refusal> {
     crate::holds::weigh(app, cause, &mut outcomes).await?;
     keep_the_last_admin(app, &mut outcomes).await?;
     look_again_at_admins(app, &mut outcomes).await?;

@@ -82,6 +82,8 @@ pub struct Loss {
 pub struct Window {
     /// Seasoned people who lost something at once.
     pub removed: BTreeSet<i64>,
+    /// Seasoned people who would lose something by what is still to be looked at of the same change.
+    pub foreseen: BTreeSet<i64>,
     /// Seasoned people who are active now, before the change.
     pub active: u64,
 }
@@ -167,7 +169,8 @@ pub fn weigh(
 ) -> Verdict {
     let mut verdict = Verdict::default();
     let seasoned = || losses.iter().filter(|loss| loss.seasoned && !loss.lost.is_empty()).map(|loss| loss.person);
-    let removed = window.removed.iter().copied().chain(seasoned()).collect::<BTreeSet<_>>().len() as u64;
+    let earlier = window.removed.iter().chain(&window.foreseen).copied();
+    let removed = earlier.chain(seasoned()).collect::<BTreeSet<_>>().len() as u64;
     // Who was removed within the hour is not active any more and was part of the whole all the same.
     let of = window.active + window.removed.len() as u64;
     if seasoned().next().is_some() && thresholds.exceeds(removed, of) {

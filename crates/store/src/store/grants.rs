@@ -106,6 +106,11 @@ impl Store {
         self.engine.all(grants::dirty(after, limit)).await
     }
 
+    /// Of these, those who were marked after this mark because of what an integration said.
+    pub async fn dirty_caused(&self, mark: i64, after: i64, limit: u32) -> Result<Vec<i64>, Error> {
+        self.engine.all(grants::dirty_caused(mark, after, limit)).await
+    }
+
     /// How many persons are to be evaluated again.
     pub async fn dirty_count(&self) -> Result<u64, Error> {
         Ok(self.engine.scan(SCAN_BUDGET, grants::dirty_count()).await?.into_iter().next().unwrap_or(0))

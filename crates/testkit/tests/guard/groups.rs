@@ -188,3 +188,26 @@ async fn a_group_larger_than_what_is_evaluated_at_once_does_not_empty_a_team() {
     settle(&test).await;
     assert_eq!((size(&test, &team).await, hold(&test).await.waiting), (700, 700));
 }
+
+#[tokio::test]
+async fn a_change_larger_than_what_is_evaluated_at_once_is_weighed_as_a_whole() {
+    let test = TestApp::start().await;
+    let ids = company(&test, 1_150).await;
+    let mut client = test.client();
+    let team = team(&test, "crew").await;
+    rules(&test, &[("crew", "{group: Crew}", "[{team: crew}]"), ("core", "{group: Core}", "[{team: crew}]")]).await;
+    let some: Vec<String> = ids[..600].to_vec();
+    let group_of_many = group(&mut client, "Crew", &some).await;
+    group(&mut client, "Core", &ids[600..610]).await;
+    settle(&test).await;
+    assert_eq!(size(&test, &team).await, 610);
+    // The first 500 are not too many, all 600 are.
+    let set = vec![bailiwick_app::manage::Setting::GuardPercent(50)];
+    bailiwick_app::manage::set_integration(test.app(), TestApp::INTEGRATION, set).await.unwrap();
+    test.clock().advance(Duration::from_secs(10));
+    client.delete(&format!("/scim/v2/Groups/{group_of_many}")).await.expect(204);
+    settle(&test).await;
+    assert_eq!((size(&test, &team).await, hold(&test).await.waiting), (610, 600));
+    let reasons = hold(&test).await.hold.reasons;
+    assert!(matches!(reasons[..], [Reason::Share { removed: 600, of: 1_150, .. }]), "{reasons:?}");
+}

@@ -118,3 +118,79 @@ async fn switched_on_later_further_changes_wait() {
     assert_eq!(size(&test, &team).await, 4);
     assert!(person(&test, 7).await.doc.contains("Boss"));
 }
+
+/// Everybody waits with a new title, and applying that was interrupted as soon as the mode had ended: the numbers of
+/// those whom it has not reached.
+async fn interrupted(test: &TestApp, ids: &[String]) -> Vec<usize> {
+    let (app, host) = (test.app(), host());
+    manage::set_integration(app, TestApp::INTEGRATION, vec![Setting::Observe]).await.unwrap();
+    let mut client = test.client();
+    let title = json!({ "schemas": [PATCH], "Operations": [{ "op": "add", "path": "title", "value": "Boss" }] });
+    for id in ids {
+        client.patch(&format!("/scim/v2/Users/{id}"), &title).await.expect(200);
+    }
+    settle(test).await;
+    let seen = holds::observe_integration(app, &host, TestApp::INTEGRATION).await.unwrap();
+    assert_eq!(seen.waiting, ids.len() as u64);
+    let ended = async {
+        while manage::find_integration(app, TestApp::INTEGRATION).await.unwrap().settings.observe {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = ended => {}
+        done = holds::apply_integration(app, &host, TestApp::INTEGRATION, &seen.basis) => panic!("{done:?}"),
+    }
+    let mut left = Vec::new();
+    for number in 0..ids.len() {
+        if !person(test, number).await.doc.contains("Boss") {
+            left.push(number);
+        }
+    }
+    left
+}
+
+#[tokio::test]
+async fn leavers_who_come_while_it_is_applied_are_weighed() {
+    let test = TestApp::start().await;
+    let ids = company(&test, 300).await;
+    let left = interrupted(&test, &ids).await;
+    assert!(left.len() > 40, "{}", left.len());
+    let mut client = test.client();
+    for number in &left[..40] {
+        switch(&mut client, &ids[*number], false).await;
+    }
+    // One in ten may go within the hour.
+    assert_eq!((standing(&test, State::Inactive).await, hold(&test).await.waiting), (30, 10));
+    let (app, host) = (test.app(), host());
+    holds::apply_integration(app, &host, TestApp::INTEGRATION, "").await.unwrap();
+    settle(&test).await;
+    assert_eq!((standing(&test, State::Inactive).await, hold(&test).await.waiting), (30, 10));
+    for number in &left[40..] {
+        assert!(person(&test, *number).await.doc.contains("Boss"), "what was seen is applied");
+    }
+}
+
+#[tokio::test]
+async fn groups_that_change_while_it_is_applied_are_weighed() {
+    let test = TestApp::start().await;
+    let ids = company(&test, 300).await;
+    let team = team(&test, "crew").await;
+    rules(&test, &[("crew", "{group: Crew}", "[{team: crew}]")]).await;
+    let mut client = test.client();
+    let crew = group(&mut client, "Crew", &ids).await;
+    settle(&test).await;
+    assert_eq!(size(&test, &team).await, 300);
+    let left = interrupted(&test, &ids).await;
+    assert!(left.len() > 100, "{}", left.len());
+    let gone: std::collections::BTreeSet<&str> = left[..100].iter().map(|number| ids[*number].as_str()).collect();
+    let stay = ids.iter().filter(|id| !gone.contains(id.as_str())).map(|id| json!({ "value": id }));
+    let stay = json!({ "schemas": [PATCH], "Operations": [
+        { "op": "replace", "path": "members", "value": stay.collect::<Vec<_>>() }] });
+    assert!(client.patch(&format!("/scim/v2/Groups/{crew}"), &stay).await.status < 300);
+    let (app, host) = (test.app(), host());
+    holds::apply_integration(app, &host, TestApp::INTEGRATION, "").await.unwrap();
+    settle(&test).await;
+    assert_eq!((size(&test, &team).await, hold(&test).await.waiting), (300, 100));
+}

@@ -239,6 +239,14 @@ pub(crate) fn dirty(after: i64, limit: u32) -> Query<'static, i64> {
     Query::new(sql, binds![after, limit], |row| row.int(0))
 }
 
+/// Persons marked after this mark because of what an integration said, behind `after`.
+pub(crate) fn dirty_caused(mark: i64, after: i64, limit: u32) -> Query<'static, i64> {
+    let sql = Sql::same(
+        "SELECT person FROM dirty WHERE cause IS NOT NULL AND mark > ?1 AND person > ?2 ORDER BY person LIMIT ?3",
+    );
+    Query::new(sql, binds![mark, after, limit], |row| row.int(0))
+}
+
 pub(crate) fn dirty_count() -> Query<'static, u64> {
     Query::new(Sql::same("SELECT count(*) FROM dirty"), [], |row| row.count(0))
 }

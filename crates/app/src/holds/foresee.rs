@@ -1,0 +1,63 @@
+//! Looking ahead: a change that concerns more people than are evaluated at once is weighed as a whole, so that its first
+//! part does not happen while the rest is held.
+
+use super::groups::lost;
+use super::seasoned;
+use crate::Refusal;
+use crate::app::App;
+use crate::error::of_store;
+use crate::mapping::{CHUNK, outcomes, subject};
+use bailiwick_domain::ids::IntegrationId;
+use bailiwick_domain::mapping::{Compiled, GroupMatches};
+use bailiwick_store::rows::SubjectRow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is about to be taken from people who are marked, over one pass.
+#[derive(Debug, Default)]
+pub(crate) struct Foreseen {
+    begun: bool,
+    /// The latest mark that was looked at.
+    mark: i64,
+    losers: BTreeMap<IntegrationId, BTreeSet<i64>>,
+}
+
+impl Foreseen {
+    /// Seasoned people who would lose something by what this integration said.
+    pub(super) fn losers(&self, integration: IntegrationId) -> BTreeSet<i64> {
+        self.losers.get(&integration).cloned().unwrap_or_default()
+    }
+
+    /// Looks at everybody who was marked since the last look, if there are others than these.
+    pub(crate) async fn look(
+        &mut self,
+        app: &App,
+        rules: &Compiled,
+        memo: &mut GroupMatches,
+        rows: &[SubjectRow],
+    ) -> Result<(), Refusal> {
+        // One part of less than the full size is all there is.
+        let whole = !self.begun && rows.len() < CHUNK;
+        self.begun = true;
+        let newer = |row: &SubjectRow| row.cause.is_some() && row.dirty.is_some_and(|mark| mark > self.mark);
+        if whole || !rows.iter().any(newer) {
+            return Ok(());
+        }
+        let (since, mut after) = (self.mark, 0);
+        let limit = u32::try_from(CHUNK).unwrap_or(u32::MAX);
+        loop {
+            let persons = app.store().dirty_caused(since, after, limit).await.map_err(of_store)?;
+            let Some(last) = persons.last() else { return Ok(()) };
+            after = *last;
+            let subjects = subject::read(app, rules, &persons).await?;
+            for outcome in outcomes(rules, memo, &subjects) {
+                self.mark = self.mark.max(outcome.row.dirty.unwrap_or(0));
+                let person = &outcome.row.person;
+                let counts = outcome.row.held.is_none() && seasoned(app, person.created) && !lost(&outcome).is_empty();
+                if let Some(integration) = outcome.row.cause.filter(|_| counts) {
+                    self.losers.entry(integration).or_default().insert(person.seq);
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
