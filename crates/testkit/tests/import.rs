@@ -1,7 +1,7 @@
 //! Importing files and exporting the catalog: what is taken, what is refused with its place, what stays.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use bailiwick_app::access::Principal;
+use bailiwick_app::access::{self, HeldRole, Principal, PrincipalKind, Role};
 use bailiwick_app::catalog::{self, Author};
 use bailiwick_app::import::{self, File, Options, Report, Upload};
 use bailiwick_app::manage;
@@ -12,6 +12,7 @@ use bailiwick_domain::yaml;
 use bailiwick_store::query::{ItemQuery, PersonQuery};
 use bailiwick_testkit::TestApp;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const SHOP: &str = include_str!("../../../fixtures/descriptors/backstage/shop.yaml");
 const TEAMS: &str = include_str!("../../../fixtures/descriptors/backstage/teams.yaml");
@@ -32,9 +33,28 @@ fn file(path: &str, text: &str) -> File {
 }
 
 async fn import(test: &TestApp, source: &str, files: &[(&str, &str)], options: Options) -> Report {
+    import_by(test, &Principal::host(), source, files, options).await
+}
+
+async fn import_by(
+    test: &TestApp,
+    principal: &Principal,
+    source: &str,
+    files: &[(&str, &str)],
+    options: Options,
+) -> Report {
     let files = files.iter().map(|(path, text)| file(path, text)).collect();
     let upload = Upload { source: source.to_owned(), kind: "folder", root: None, commit: None, files };
-    import::run(test.app(), &Principal::host(), &upload, options).await.unwrap()
+    import::run(test.app(), principal, &upload, options).await.unwrap()
+}
+
+/// Somebody who may import and these other things.
+fn importer(more: &[&str]) -> Principal {
+    let permits: Vec<&str> = ["import.run", "catalog.read", "team.read"].iter().chain(more).copied().collect();
+    let document = json!({"rank": 50, "permits": permits});
+    let role = Role::parse("importer", document.as_object().unwrap()).unwrap();
+    let held = HeldRole { role: Arc::new(role), origin: "by hand".to_owned() };
+    Principal::new("svc", PrincipalKind::Service).with_roles(vec![held])
 }
 
 /// created, changed, unchanged, removed, refused
@@ -80,6 +100,13 @@ fn component(name: &str, owner: &str) -> String {
     format!(
         "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {{name: {name}}}\nspec: {{type: service, \
          lifecycle: production, owner: {owner}}}\n"
+    )
+}
+
+fn user(name: &str) -> String {
+    format!(
+        "---\napiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {{name: {name}}}\nspec: {{profile: \
+         {{displayName: {name}, email: {name}@example.com}}, memberOf: []}}\n"
     )
 }
 
@@ -280,12 +307,6 @@ async fn people_of_a_file_are_known_only_from_it_until_a_directory_provisions_th
 #[tokio::test]
 async fn a_file_never_empties_a_team_by_itself_and_whom_no_file_names_any_more_is_closed() {
     let test = TestApp::start().await;
-    let user = |name: &str| {
-        format!(
-            "---\napiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {{name: {name}}}\nspec: {{profile: \
-             {{displayName: {name}, email: {name}@example.com}}, memberOf: []}}\n"
-        )
-    };
     let people = [user("ann"), user("bob"), user("chi")].concat();
     let with = |members: &str| format!("{people}{}", team("payments", members));
     import(&test, "org", &[("catalog-info.yaml", &with("ann, user:default/bob"))], PLAIN).await;
@@ -306,6 +327,46 @@ async fn a_file_never_empties_a_team_by_itself_and_whom_no_file_names_any_more_i
     assert_eq!((ann.state, ann.user_name), (State::Closed, None));
     let all = persons(&test).await;
     assert_eq!(all.iter().filter(|person| person.state == State::Active).count(), 2);
+}
+
+#[tokio::test]
+async fn what_a_file_takes_away_is_asked_for_like_an_edit() {
+    let test = TestApp::start().await;
+    let file = |people: &[&str], members: &str| {
+        let people: String = people.iter().map(|name| user(name)).collect();
+        format!("{people}{}", team("payments", members))
+    };
+    let before = file(&["ann", "bob", "chi"], "ann, bob");
+    import(&test, "org", &[("catalog-info.yaml", &before)], PLAIN).await;
+    let active = async || {
+        let all = persons(&test).await;
+        all.iter().filter(|person| person.state == State::Active).count()
+    };
+    let after = file(&["ann", "bob"], "ann");
+    for more in [&[][..], &["person.edit"], &["team.edit"]] {
+        let report = import_by(&test, &importer(more), "org", &[("catalog-info.yaml", &after)], ACCEPT).await;
+        assert_eq!(members(&test, "team:payments").await, ["ann contributor", "bob contributor"], "{more:?}");
+        let closes = more.contains(&"person.edit");
+        assert_eq!(active().await, if closes { 2 } else { 3 }, "{more:?}: {:?}", report.removals);
+        import(&test, "org", &[("catalog-info.yaml", &before)], PLAIN).await;
+    }
+    let both = importer(&["person.edit", "team.edit"]);
+    import_by(&test, &both, "org", &[("catalog-info.yaml", &after)], ACCEPT).await;
+    assert_eq!((members(&test, "team:payments").await.len(), active().await), (1, 2));
+}
+
+#[tokio::test]
+async fn who_is_switched_off_does_not_keep_a_team_from_being_empty() {
+    let test = TestApp::start().await;
+    let file = |members: &str| format!("{}{}{}", user("ann"), user("bob"), team("payments", members));
+    import(&test, "org", &[("catalog-info.yaml", &file("ann, bob"))], PLAIN).await;
+    let ann = persons(&test).await.into_iter().find(|person| person.display == "ann").unwrap();
+    access::deactivate_person(test.app(), &Principal::host(), &ann.id).await.unwrap();
+    let done = import(&test, "org", &[("catalog-info.yaml", &file("ann"))], PLAIN).await;
+    assert!(done.removals.left[0].contains("payments"), "{:?}", done.removals);
+    assert_eq!(members(&test, "team:payments").await, ["ann contributor", "bob contributor"]);
+    let done = import(&test, "org", &[("catalog-info.yaml", &file("ann"))], ACCEPT).await;
+    assert_eq!(members(&test, "team:payments").await, ["ann contributor"], "{:?}", done.removals);
 }
 
 #[tokio::test]

@@ -164,7 +164,7 @@ pub async fn create_invite(
 
 /// Refuses to decide about the sign-in of somebody who has more than the caller: whoever has their invitation or address
 /// becomes that person.
-pub(super) async fn within_held(app: &App, principal: &Principal, row: &PersonRow) -> Result<(), Refusal> {
+pub(crate) async fn within_held(app: &App, principal: &Principal, row: &PersonRow) -> Result<(), Refusal> {
     let grants = app.store().grants_of(row.seq, true).await.map_err(of_store)?;
     let held = grants.into_iter().filter(|grant| grant.kind == GrantKind::Role).map(|grant| grant.object);
     for name in held.chain(row.admin.then(|| ADMIN.to_owned())) {

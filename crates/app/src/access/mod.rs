@@ -46,6 +46,7 @@ pub use sessions::{
 };
 
 pub(crate) use give::grant as grant_by_hand;
+pub(crate) use invites::within_held;
 pub(crate) use password::hash as hash_password;
 pub(crate) use roles::hold_within_own;
 pub(crate) use state::State as AccessState;

@@ -6,12 +6,12 @@
 
 use super::items::Plan;
 use super::people::Folk;
-use super::person::{PEOPLE, entry_id, origin};
+use super::person::{PEOPLE, closing, empties, entry_id, origin};
 use super::read::Found;
 use super::report::Report;
 use super::{ATTEMPTS, Options, Upload};
 use crate::Refusal;
-use crate::access::Principal;
+use crate::access::{Action, Object, Principal, require};
 use crate::app::App;
 use crate::catalog::delete_item;
 use crate::error::of_store;
@@ -192,18 +192,7 @@ async fn emptied(
     }
     let mut empty = HashSet::new();
     for (team, lost) in losses {
-        let mut after = 0;
-        let mut stays = false;
-        loop {
-            let held = app.store().holders(GrantKind::Team, &team, after, PAGE).await.map_err(of_store)?;
-            let Some((last, _)) = held.last() else { break };
-            after = last.seq;
-            stays = stays || held.iter().any(|(_, grant)| !lost.contains(&grant.seq));
-            if stays {
-                break;
-            }
-        }
-        if !stays {
+        if empties(app, &team, &lost).await? {
             let row = app.store().item(&team).await.map_err(of_store)?;
             let name = row.as_ref().map_or_else(|| team.clone(), shown);
             report.removals.left.push(format!("the members of {name}: it would have none any more"));
@@ -225,7 +214,14 @@ async fn person_of(app: &App, entry: &EntryRow) -> Result<Option<PersonRow>, Ref
     app.store().person_by_id(id).await.map_err(of_store)
 }
 
-pub(super) async fn apply(app: &App, principal: &Principal, source: &str, gone: &Gone, report: &mut Report) {
+pub(super) async fn apply(
+    app: &App,
+    principal: &Principal,
+    source: &str,
+    gone: &Gone,
+    options: Options,
+    report: &mut Report,
+) {
     let failed = |report: &mut Report, what: String, message: String| {
         report.removals.removed.retain(|removed| *removed != what);
         report.removals.left.push(format!("{what}: {message}"));
@@ -237,7 +233,7 @@ pub(super) async fn apply(app: &App, principal: &Principal, source: &str, gone: 
         }
     }
     for entry in &gone.people {
-        if let Err(message) = leave(app, principal, source, entry).await {
+        if let Err(message) = leave(app, principal, source, entry, options).await {
             failed(report, format!("person {}", name_of(source, entry)), message);
         }
     }
@@ -257,8 +253,15 @@ async fn elsewhere(app: &App, source: &str, entry: &EntryRow) -> Result<bool, Re
 }
 
 /// Takes back what a source said of somebody: its memberships, and the person where nothing else knows them.
-async fn leave(app: &App, principal: &Principal, source: &str, entry: &EntryRow) -> Result<(), String> {
+async fn leave(
+    app: &App,
+    principal: &Principal,
+    source: &str,
+    entry: &EntryRow,
+    options: Options,
+) -> Result<(), String> {
     let detail = |refusal: Refusal| refusal.detail;
+    require(app, principal, Action::PersonEdit, &Object::None).await.map_err(detail)?;
     for _ in 0..ATTEMPTS {
         let Some(row) = person_of(app, entry).await.map_err(detail)? else { return Ok(()) };
         let held = app.store().grants_of(row.seq, true).await.map_err(|error| of_store(error).detail)?;
@@ -277,6 +280,8 @@ async fn leave(app: &App, principal: &Principal, source: &str, entry: &EntryRow)
             writes: vec![Write::DeleteEntry { collection: PEOPLE.to_owned(), id: entry.id.clone() }],
             events: Vec::new(),
         };
+        let memberships: Vec<_> = own.iter().filter(|grant| grant.kind == GrantKind::Team).cloned().collect();
+        set.guards.extend(closing(app, principal, &memberships, options).await?);
         let close: Vec<i64> = own.iter().map(|grant| grant.seq).collect();
         if !close.is_empty() {
             let grants = GrantsWrite { person: PersonKey::Seq(row.seq), open: Vec::new(), close, settled: None };

@@ -107,9 +107,9 @@ pub async fn run(app: &App, principal: &Principal, upload: &Upload, options: Opt
     let gone = gone::plan(app, upload, &found, &plan, &mut folk, options, &mut report).await?;
     if !options.dry_run {
         items::apply(app, principal, &mut plan, &found, options, items::Phase::Teams, &mut report).await;
-        people::apply(app, principal, &upload.source, &folk, &mut report).await;
+        people::apply(app, principal, &upload.source, &folk, options, &mut report).await;
         items::apply(app, principal, &mut plan, &found, options, items::Phase::Entities, &mut report).await;
-        gone::apply(app, principal, &upload.source, &gone, &mut report).await;
+        gone::apply(app, principal, &upload.source, &gone, options, &mut report).await;
         remember(app, upload, before.map_or(0, |row| row.version), &report).await?;
     }
     report.finish(&plan, &folk);

@@ -1,5 +1,6 @@
 //! The people of an import: those that files describe, and those that teams name as members.
 
+use super::Options;
 use super::items::Plan;
 use super::person::{self, Outcome};
 use super::read::Found;
@@ -196,7 +197,14 @@ fn role(said: Option<&str>) -> String {
     said.unwrap_or(CONTRIBUTOR).to_lowercase()
 }
 
-pub(super) async fn apply(app: &App, principal: &Principal, source: &str, folk: &Folk, report: &mut Report) {
+pub(super) async fn apply(
+    app: &App,
+    principal: &Principal,
+    source: &str,
+    folk: &Folk,
+    options: Options,
+    report: &mut Report,
+) {
     let permitted = access::require(app, principal, Action::PersonEdit, &access::Object::None).await;
     for step in &folk.steps {
         let Some(outcome) = &step.outcome else { continue };
@@ -204,7 +212,7 @@ pub(super) async fn apply(app: &App, principal: &Principal, source: &str, folk: 
             continue;
         }
         let done = match &permitted {
-            Ok(()) => person::write(app, principal, source, &step.someone, &folk.standards, &folk.keep).await,
+            Ok(()) => person::write(app, principal, source, &step.someone, folk, options).await,
             Err(refusal) => Err(refusal.detail.clone()),
         };
         if let Err(message) = done {

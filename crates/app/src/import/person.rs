@@ -4,14 +4,15 @@
 //! fields. Of everybody else a file adds memberships and nothing more. Memberships by an import have an origin of their
 //! own, `import:` and the source, so that neither rules nor other sources touch them.
 
-use super::ATTEMPTS;
-use super::people::{Keep, Someone};
+use super::people::{Folk, Keep, Someone};
 use super::report::Severity;
+use super::{ATTEMPTS, Options};
 use crate::Refusal;
 use crate::access::{self, Action, Principal};
 use crate::app::App;
 use crate::catalog::Standards;
 use crate::error::of_store;
+use crate::holds::leaving_guard;
 use crate::manage::event;
 use bailiwick_domain::attributes::{Attribute, Field, Profile, Source};
 use bailiwick_domain::catalog::Reference;
@@ -28,10 +29,12 @@ use bailiwick_store::change::{
 use bailiwick_store::rows::{EntryRow, GrantRow, ItemRow, PersonRow};
 use bailiwick_store::{ChangeSet, Guard, Write};
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Where the people of sources are kept.
 pub(super) const PEOPLE: &str = "source-person";
+/// Members of a team read at once to find one who stays.
+const HOLDERS: u32 = 100;
 
 /// What would become of somebody.
 #[derive(Debug)]
@@ -311,34 +314,83 @@ pub(super) async fn write(
     principal: &Principal,
     source: &str,
     someone: &Someone,
-    standards: &Standards,
-    keep: &Keep,
+    folk: &Folk,
+    options: Options,
 ) -> Result<(), String> {
     let detail = |refusal: Refusal| refusal.detail;
     for _ in 0..ATTEMPTS {
-        let outcome = decide(app, source, someone, standards, &HashSet::new()).await.map_err(detail)?;
+        let outcome = decide(app, source, someone, &folk.standards, &HashSet::new()).await.map_err(detail)?;
         let mut outcome = outcome.map_err(|(_, message)| message)?;
-        outcome.close.retain(|grant| !keep.has(&grant.object));
+        outcome.close.retain(|grant| !folk.keep.has(&grant.object));
+        if let (Some(row), Some(facts)) = (&outcome.row, &outcome.facts)
+            && facts.email != row.email
+        {
+            access::within_held(app, principal, row).await.map_err(detail)?;
+        }
         let mut teams = Vec::new();
         for (team, role) in &outcome.open {
             if let Some(row) = find_team(app, team).await.map_err(detail)? {
-                let object = access::Object::Item {
-                    seq: row.seq,
-                    kind: &row.kind,
-                    owner: None,
-                    owner_person: None,
-                    document: None,
-                };
-                access::require(app, principal, Action::TeamEdit, &object).await.map_err(detail)?;
+                may_edit(app, principal, &row).await.map_err(detail)?;
                 teams.push((row, role.clone()));
             }
         }
-        let set = changes(app, principal, source, someone, outcome, teams);
+        let closing = closing(app, principal, &outcome.close, options).await?;
+        let mut set = changes(app, principal, source, someone, outcome, teams);
+        set.guards.extend(closing);
         if crate::manage::commit_guarded(app, set).await.map_err(detail)?.is_some() {
             return Ok(());
         }
     }
     Err("others change this person all the time: import again".to_owned())
+}
+
+async fn may_edit(app: &App, principal: &Principal, team: &ItemRow) -> Result<(), Refusal> {
+    let object =
+        access::Object::Item { seq: team.seq, kind: &team.kind, owner: None, owner_person: None, document: None };
+    access::require(app, principal, Action::TeamEdit, &object).await
+}
+
+/// Refuses memberships to go that the caller may not take, or that would leave a team without anybody although nobody
+/// said that this is meant; what holds that true until the commit.
+pub(super) async fn closing(
+    app: &App,
+    principal: &Principal,
+    close: &[GrantRow],
+    options: Options,
+) -> Result<Vec<Guard>, String> {
+    let detail = |refusal: Refusal| refusal.detail;
+    let lost: HashSet<i64> = close.iter().map(|grant| grant.seq).collect();
+    let teams: BTreeSet<&str> = close.iter().map(|grant| grant.object.as_str()).collect();
+    let mut guards = Vec::new();
+    for team in teams {
+        let guard = leaving_guard(app, team, true).await.map_err(detail)?;
+        let Some(row) = app.store().item(team).await.map_err(|error| of_store(error).detail)? else { continue };
+        may_edit(app, principal, &row).await.map_err(detail)?;
+        if !options.accept_removals && empties(app, team, &lost).await.map_err(detail)? {
+            return Err(format!(
+                "{} would have nobody any more; say that this is meant with --accept-removals",
+                row.title
+            ));
+        }
+        guards.push(guard);
+    }
+    Ok(guards)
+}
+
+/// Whether a team has active people and would have none without these grants.
+pub(super) async fn empties(app: &App, team: &str, lost: &HashSet<i64>) -> Result<bool, Refusal> {
+    let (mut after, mut loses) = (0, false);
+    loop {
+        let held = app.store().holders(GrantKind::Team, team, after, HOLDERS).await.map_err(of_store)?;
+        let Some((last, _)) = held.last() else { return Ok(loses) };
+        after = last.seq;
+        for (_, grant) in held.iter().filter(|(person, _)| person.state == State::Active) {
+            if !lost.contains(&grant.seq) {
+                return Ok(false);
+            }
+            loses = true;
+        }
+    }
 }
 
 /// Everything about one person in one commit.
