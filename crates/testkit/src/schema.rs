@@ -89,9 +89,16 @@ impl Schema {
 
 impl Drop for Schema {
     fn drop(&mut self) {
-        // A connection that holds something of it may take a moment to notice its end. What stays behind is removed
-        // with the cluster.
-        let _ = run(&self.admin_url, &format!("SET lock_timeout = '5s'; DROP SCHEMA {} CASCADE", self.name));
+        // The runtime that would end a reader's transaction may stand still by now, so that it is ended from here. What
+        // stays behind all the same is removed with the cluster.
+        let name = &self.name;
+        let sql = format!(
+            "SET lock_timeout = '5s';
+             SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+             WHERE c.relnamespace = '{name}'::regnamespace AND l.pid <> pg_backend_pid();
+             DROP SCHEMA {name} CASCADE"
+        );
+        let _ = run(&self.admin_url, &sql);
     }
 }
 
