@@ -4,15 +4,10 @@ use super::principal;
 use super::require;
 use crate::Refusal;
 use crate::app::App;
+use crate::catalog::whose;
 use crate::error::of_store;
 use crate::manage::{invalid, missing};
-use bailiwick_domain::catalog::schema;
 use bailiwick_domain::policy::{Action, Decision, HeldRole, Object, Principal, decide};
-use bailiwick_store::rows::ItemRow;
-use serde_json::{Map, Value};
-
-/// Most items above one another.
-const PARENTS_MAX: usize = 32;
 
 /// What a decision is asked about.
 #[derive(Clone, Debug)]
@@ -66,40 +61,10 @@ pub async fn explain_decision(
     Ok(Explained { decision, roles: whose.roles })
 }
 
-async fn on_item(app: &App, whose: &Principal, action: Action, id: &str) -> Result<Decision, Refusal> {
+async fn on_item(app: &App, principal: &Principal, action: Action, id: &str) -> Result<Decision, Refusal> {
     let item = app.store().item(id).await.map_err(of_store)?;
     let shown: String = id.chars().filter(|c| !c.is_control()).take(80).collect();
     let item = item.ok_or_else(|| missing(format!("There is no team or entity with the id \"{shown}\".")))?;
-    let owners = owners(app, &item).await?;
-    let document: Map<String, Value> = serde_json::from_str(&item.doc).unwrap_or_default();
-    let document = schema::searched(&document, &item.id, None);
-    let on = Object::Item {
-        seq: item.seq,
-        kind: &item.kind,
-        owner: owners.0,
-        owner_person: owners.1,
-        document: Some(&document),
-    };
-    Ok(decide(whose, action, &on))
-}
-
-/// The rows of the team and the person that own an item: its own owner, else its system's, else its domain's. For a
-/// team its parent.
-///
-/// # Errors
-/// When the store cannot answer.
-pub async fn owners(app: &App, item: &ItemRow) -> Result<(Option<i64>, Option<i64>), Refusal> {
-    if item.kind == "team" {
-        return Ok((item.parent.as_ref().map(|parent| parent.seq), None));
-    }
-    let mut found = (item.owner.as_ref().map(|owner| owner.seq), item.owner_person);
-    let mut parent = item.parent.as_ref().map(|parent| parent.seq);
-    // A system or a domain above: two steps, more where domains are nested, never round in a ring.
-    for _ in 0..PARENTS_MAX {
-        let (None, None, Some(above)) = (found.0, found.1, parent) else { break };
-        let Some(row) = app.store().item_by_seq(above).await.map_err(of_store)? else { break };
-        found = (row.owner.as_ref().map(|owner| owner.seq), row.owner_person);
-        parent = row.parent.as_ref().map(|parent| parent.seq);
-    }
-    Ok(found)
+    let whose = whose::of_row(app, &item).await?;
+    Ok(decide(principal, action, &whose.object()))
 }

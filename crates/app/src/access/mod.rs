@@ -29,7 +29,7 @@ pub use bailiwick_domain::policy::{
     self, Action, Decision, HeldRole, Object, Permit, PersonOf, Principal, PrincipalKind, Reach, Reason, Role, Scope,
     Scopes, decide, permits,
 };
-pub use explain::{About, Explained, explain_decision, owners};
+pub use explain::{About, Explained, explain_decision};
 pub use give::{give_role, take_role};
 pub use identify::{NotIdentified, identify_api};
 pub use invites::{Acceptance, Invite, InviteMade, accept_invite, create_invite, list_invites, revoke_invite};

@@ -7,7 +7,7 @@ use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::mapping::GrantKind;
 use bailiwick_domain::mapping::grant::membership_rank;
 use bailiwick_domain::person::State;
-use bailiwick_domain::policy::{self, Action, Object, Principal, Reason};
+use bailiwick_domain::policy::{self, Action, Named, Object, Principal, Reason};
 use bailiwick_store::rows::PersonRow;
 use std::collections::BTreeSet;
 
@@ -41,8 +41,17 @@ pub async fn require(app: &App, principal: &Principal, action: Action, on: &Obje
 /// stands without it.
 async fn whom_to_ask(app: &App, on: &Object<'_>) -> String {
     let mut said = String::new();
-    if let Object::Item { owner: Some(team), .. } | Object::Task { owner: Some(team), .. } = on
-        && let Ok(Some(team)) = app.store().item_by_seq(*team).await
+    let team = match on {
+        Object::Item { owner, .. } => owner.and_then(Named::team),
+        Object::Task { owner, .. } => *owner,
+        _ => None,
+    };
+    if let Object::Item { owner: Some(Named::Missing), kind, .. } = on
+        && *kind != "team"
+    {
+        said = "The owner it names is not there. ".to_owned();
+    } else if let Some(team) = team
+        && let Ok(Some(team)) = app.store().item_by_seq(team).await
     {
         let held = app.store().holders(GrantKind::Team, &team.id, 0, MEMBERS).await.unwrap_or_default();
         let managers = held.iter().filter(|(person, grant)| active(person) && membership_rank(&grant.value) == MANAGER);

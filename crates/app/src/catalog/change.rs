@@ -4,7 +4,7 @@ use super::draft::{Author, columns};
 use super::standards::check_version;
 use super::{
     ATTEMPTS, Invalid, Item, at, commit, document, event, gave_up, guard, kind_of, place, read, require_edit,
-    standards, told,
+    standards, told, whose,
 };
 use crate::Refusal;
 use crate::access::Principal;
@@ -85,10 +85,11 @@ async fn write(
         let renamed = before.reference != entity.reference || before.aliases != entity.aliases;
         let mut marks = Vec::new();
         if renamed && entity.kind().is_team() {
+            whose::require_names(app, principal, &entity).await?;
             guards.push(guard(app, "rules", true).await?);
             marks.extend(mapping::new_team_name(app).await?);
         }
-        let columns = columns(app, &entity, Some(&before), author, &[]).await?;
+        let columns = columns(app, &entity, Some((&row, &before)), author, &[]).await?;
         let payload = json!({"reference": entity.reference.to_string(), "title": entity.shown(), "changes": changes,
             "source": entity.source.as_ref().map(|source| &source.id)});
         let kind = told(entity.kind(), EventKind::TeamChange, EventKind::EntityChange);

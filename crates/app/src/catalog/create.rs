@@ -1,15 +1,12 @@
 //! Creating a team or an entity.
 
 use super::draft::{Author, columns};
-use super::find::{ENTITY_ID, TEAM_ID, by_reference};
-use super::{
-    ATTEMPTS, Invalid, Item, commit, edit_action, event, gave_up, guard, owners, place, read, standards, told,
-};
-use crate::Refusal;
-use crate::access::{self, Principal};
+use super::find::{ENTITY_ID, TEAM_ID};
+use super::{ATTEMPTS, Invalid, Item, commit, event, gave_up, guard, place, read, standards, told, whose};
+use crate::access::Principal;
 use crate::app::App;
 use crate::mapping;
-use bailiwick_domain::catalog::{Entity, Owner, schema};
+use bailiwick_domain::catalog::Entity;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::ids;
 use bailiwick_scim::Object;
@@ -26,10 +23,11 @@ pub async fn create_item(app: &App, principal: &Principal, document: &Object, au
     let mut entity = Entity::from_document(document)?;
     standards(app).await?.check(&mut entity, None, author)?;
     for _ in 0..ATTEMPTS {
-        require_create(app, principal, &entity).await?;
+        whose::require_create(app, principal, &entity).await?;
         let (mut guards, mut marks) = (Vec::new(), Vec::new());
         guards.extend(place::check(app, None, None, &entity).await?);
         if entity.kind().is_team() {
+            whose::require_names(app, principal, &entity).await?;
             // Rules name teams: what they compile to depends on which there are.
             guards.push(guard(app, "rules", true).await?);
             marks.extend(mapping::new_team_name(app).await?);
@@ -51,31 +49,4 @@ pub async fn create_item(app: &App, principal: &Principal, document: &Object, au
         }
     }
     Err(gave_up().into())
-}
-
-/// Who makes an item must be allowed to edit what it will be: of their own teams, or of nobody. A team below one's own
-/// is one's own.
-async fn require_create(app: &App, principal: &Principal, entity: &Entity) -> Result<(), Refusal> {
-    let (mut owner, mut owner_person) = (None, None);
-    if entity.kind().is_team() {
-        if let Some(parent) = &entity.parent {
-            owner = by_reference(app, parent).await?.map(|row| row.seq);
-        }
-    } else if let Some(Owner::Team(team)) = &entity.owner {
-        owner = by_reference(app, team).await?.map(|row| row.seq);
-    } else if let Some(Owner::Person(person)) = &entity.owner {
-        if let super::find::Found::One(row) = super::find::person(app, person).await? {
-            owner_person = Some(row.seq);
-        }
-    } else if let Some(above) = entity.above()
-        && let Some(row) = by_reference(app, above).await?
-        && let Some(inherited) = owners::effective(app, &row).await?
-    {
-        owner = inherited.team();
-        owner_person = inherited.person();
-    }
-    let document = schema::searched(&entity.to_document(), "", None);
-    let object =
-        access::Object::Item { seq: 0, kind: entity.kind().as_str(), owner, owner_person, document: Some(&document) };
-    access::require(app, principal, edit_action(entity.kind()), &object).await
 }

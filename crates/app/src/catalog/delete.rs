@@ -9,8 +9,8 @@ use bailiwick_domain::event::EventKind;
 use bailiwick_store::{ChangeSet, Guard, Write};
 use serde_json::{Value, json};
 
-/// Deletes an item. Its names are free again; whoever pointed to it keeps the reference and shows it as missing;
-/// memberships of a team are closed. `expected` is the version it must have.
+/// Deletes an item. Its names are free again; whoever pointed to it keeps the reference and shows it as missing, and a
+/// team that takes the name takes them, which takes the right to edit them; memberships of a team are closed. `expected` is the version it must have.
 ///
 /// # Errors
 /// An item that is gone, another version than the one expected, what the policy does not permit, or when the store

@@ -9,6 +9,7 @@ use bailiwick_domain::catalog::{Entity, Fault, Owner, Reference, schema};
 use bailiwick_scim::Object;
 use bailiwick_scim::text::match_key;
 use bailiwick_store::change::{ItemColumns, NewRelation};
+use bailiwick_store::rows::ItemRow;
 
 /// What admins defined for all items.
 #[derive(Debug, Default)]
@@ -73,11 +74,11 @@ impl Standards {
     }
 }
 
-/// The columns of an item. `keep` are further aliases it is to answer to.
+/// The columns of an item; `before` is what it was. `keep` are further aliases it is to answer to.
 pub(super) async fn columns(
     app: &App,
     entity: &Entity,
-    before: Option<&Entity>,
+    before: Option<(&ItemRow, &Entity)>,
     author: Author,
     keep: &[String],
 ) -> Result<ItemColumns, Invalid> {
@@ -85,7 +86,7 @@ pub(super) async fn columns(
     let title = entity.shown().to_owned();
     let (owner_person, owner_ref) = owner(app, entity, before, author).await?;
     let parent = entity.above().map(ToString::to_string);
-    if author == Author::Hand && before.is_none_or(|before| before.above() != entity.above()) {
+    if author == Author::Hand && before.is_none_or(|(_, before)| before.above() != entity.above()) {
         must_be_there(app, entity.above(), entity).await?;
     }
     let mut aliases: Vec<String> = entity.aliases.iter().map(|alias| match_key(alias).into_owned()).collect();
@@ -128,12 +129,13 @@ fn text(object: &Object) -> String {
 async fn owner(
     app: &App,
     entity: &Entity,
-    before: Option<&Entity>,
+    before: Option<(&ItemRow, &Entity)>,
     author: Author,
 ) -> Result<(Option<i64>, Option<String>), Invalid> {
     let Some(owner) = &entity.owner else { return Ok((None, None)) };
-    let changed = before.is_none_or(|before| before.owner.as_ref() != Some(owner));
-    let strict = author == Author::Hand && changed;
+    let unchanged = before.filter(|(_, before)| before.owner.as_ref() == Some(owner));
+    let known = unchanged.and_then(|(row, _)| row.owner_person);
+    let strict = author == Author::Hand && unchanged.is_none();
     match owner {
         Owner::Team(team) => {
             if strict && find::by_reference(app, team).await?.is_none() {
@@ -141,9 +143,13 @@ async fn owner(
             }
             Ok((None, Some(team.to_string())))
         }
-        Owner::Person(person) => match find::person(app, person).await? {
+        // Whoever owned it goes on to, under another name or closed: what a leaver left is handed over.
+        Owner::Person(_) if known.is_some() => Ok((known, Some(owner.to_string()))),
+        Owner::Person(person) => match find::living(app, person).await? {
             Found::One(row) => Ok((Some(row.seq), Some(owner.to_string()))),
-            Found::Nobody if strict => Err(at("/owner", format!("there is no person {person:?}"))),
+            Found::Nobody if strict => {
+                Err(at("/owner", format!("there is no person {person:?}; who is closed takes nothing on")))
+            }
             Found::Several(_) if strict => {
                 Err(at("/owner", format!("{person:?} is more than one person: name one by id")))
             }

@@ -103,6 +103,14 @@ pub(super) async fn person(app: &App, text: &str) -> Result<Found, Refusal> {
     })
 }
 
+/// As [`person`], but not who is closed: they take nothing on.
+pub(super) async fn living(app: &App, text: &str) -> Result<Found, Refusal> {
+    Ok(match person(app, text).await? {
+        Found::One(person) if person.state == State::Closed => Found::Nobody,
+        found => found,
+    })
+}
+
 /// Finds a group of any integration by its id, or by its displayName where only one group has it.
 ///
 /// # Errors

@@ -24,6 +24,7 @@ mod read;
 mod standards;
 mod successor;
 pub(crate) mod then;
+pub(crate) mod whose;
 
 pub use adopt::{Adopted, adopt_groups};
 pub use change::{change_item, replace_item};
@@ -157,19 +158,8 @@ fn edit_action(kind: &Kind) -> Action {
 
 /// Asks whether the principal may edit an item that is there.
 async fn require_edit(app: &App, principal: &Principal, row: &ItemRow) -> Result<(), Refusal> {
-    let kind = kind_of(row);
-    let owner = owners::effective(app, row).await?;
-    let document = document(row)?;
-    let shown = owner.as_ref().and_then(|owner| owner.owner.as_domain());
-    let searched = bailiwick_domain::catalog::schema::searched(&document, &row.id, shown.as_ref());
-    let object = access::Object::Item {
-        seq: row.seq,
-        kind: &row.kind,
-        owner: owner.as_ref().and_then(EffectiveOwner::team),
-        owner_person: owner.as_ref().and_then(EffectiveOwner::person),
-        document: Some(&searched),
-    };
-    access::require(app, principal, edit_action(&kind), &object).await
+    let whose = whose::of_row(app, row).await?;
+    access::require(app, principal, edit_action(&kind_of(row)), &whose.object()).await
 }
 
 /// The kind of a row; a kind that this version does not know is kept as it is.

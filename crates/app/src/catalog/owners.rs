@@ -7,7 +7,7 @@ use bailiwick_domain::catalog::limits::LEVELS;
 use bailiwick_domain::catalog::ownership::{self, Effective};
 use bailiwick_domain::catalog::{DEFAULT_NAMESPACE, Kind, Owner, Reference};
 use bailiwick_domain::person::State;
-use bailiwick_store::rows::{ItemRef, ItemRow};
+use bailiwick_store::rows::{ItemRef, ItemRow, PersonRow};
 use std::collections::HashMap;
 
 /// An owner.
@@ -130,6 +130,10 @@ fn own(row: &ItemRow) -> Option<Said> {
     }
 }
 
+pub(super) fn of_person(row: PersonRow) -> OwnerOf {
+    OwnerOf::Person { seq: row.seq, id: row.id, display: row.display, active: row.state == State::Active }
+}
+
 pub(super) fn reference(row: &ItemRow) -> ItemRef {
     ItemRef {
         seq: row.seq,
@@ -197,9 +201,7 @@ impl Persons {
         }
         let found = app.store().person(seq).await.map_err(of_store)?;
         let owner = match found {
-            Some(person) => {
-                OwnerOf::Person { seq, id: person.id, display: person.display, active: person.state == State::Active }
-            }
+            Some(person) => of_person(person),
             None => OwnerOf::Missing(format!("person {seq}")),
         };
         self.0.insert(seq, owner.clone());

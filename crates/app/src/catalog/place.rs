@@ -1,18 +1,19 @@
 //! Where an item stands in a hierarchy of its own kind: teams below teams, domains below domains.
 
-use super::{Invalid, at, find, guard};
+use super::{Invalid, at, find, guard, whose};
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;
 use bailiwick_domain::catalog::limits::LEVELS;
 use bailiwick_domain::catalog::{Entity, Kind, hierarchy};
-use bailiwick_scim::text::match_key;
 use bailiwick_store::Guard;
 use bailiwick_store::query::ItemQuery;
 use bailiwick_store::rows::ItemRow;
 
 /// Most items below one that are looked at to count levels.
 const BELOW: usize = 20_000;
+/// Rows read at once.
+const PAGE: u32 = 1_000;
 
 /// The key under which moves of this kind are decided; `None` where there is no hierarchy.
 fn key(kind: &Kind) -> Option<&'static str> {
@@ -37,22 +38,27 @@ pub(super) async fn check(
         return Ok(None);
     }
     let guard = guard(app, key, true).await?;
-    let Some(wanted) = &entity.parent else { return Ok(Some(guard)) };
-    if *wanted == entity.reference {
+    if entity.parent.as_ref() == Some(&entity.reference) {
         return Err(at("/parent", hierarchy::Wrong::Itself.to_string()));
     }
-    let Some(parent) = find::by_reference(app, wanted).await? else { return Ok(Some(guard)) };
+    let parent = match &entity.parent {
+        Some(wanted) => find::by_reference(app, wanted).await?,
+        None => None,
+    };
+    let (below, named) = levels_below(app, row, entity).await?;
+    let Some(parent) = parent else {
+        // Nothing stands above it, but what named it before it was there may be deep.
+        let deep = |wrong: hierarchy::Wrong| at("/name", too_deep(wrong, named));
+        hierarchy::check(row.map(|row| row.seq), None, &[], below).map_err(deep)?;
+        return Ok(Some(guard));
+    };
     let (above, waits_for) = above(app, &parent).await?;
     // Somebody above may wait for an item of this name: making it would close a circle.
-    if waits_for.is_some_and(|reference| answers_to(entity, &reference)) {
+    if waits_for.is_some_and(|reference| whose::names(entity).contains(&reference)) {
         return Err(at("/parent", hierarchy::Wrong::Circle.to_string()));
     }
-    let below = match row {
-        Some(row) => levels_below(app, row).await?,
-        None => 0,
-    };
-    let wrong = hierarchy::check(row.map(|row| row.seq), parent.seq, &above, below);
-    wrong.map_err(|wrong| at("/parent", wrong.to_string()))?;
+    let wrong = hierarchy::check(row.map(|row| row.seq), Some(parent.seq), &above, below);
+    wrong.map_err(|wrong| at("/parent", too_deep(wrong, named)))?;
     Ok(Some(guard))
 }
 
@@ -71,37 +77,57 @@ async fn above(app: &App, parent: &ItemRow) -> Result<(Vec<i64>, Option<String>)
     Ok((above, last.parent_ref))
 }
 
-fn answers_to(entity: &Entity, reference: &str) -> bool {
-    let space = entity.reference.space();
-    let names = entity.aliases.iter().map(|alias| match_key(alias).into_owned());
-    names.chain([entity.reference.name_key()]).any(|name| format!("{space}/{name}") == *reference)
+/// What is wrong, with what explains it where nobody sees it in the document.
+fn too_deep(wrong: hierarchy::Wrong, named: usize) -> String {
+    match (wrong, named) {
+        (hierarchy::Wrong::TooDeep, 1..) => format!("{wrong}: {named} that are there name this one as their parent"),
+        _ => wrong.to_string(),
+    }
 }
 
-async fn levels_below(app: &App, row: &ItemRow) -> Result<usize, Refusal> {
-    let mut edges = Vec::new();
-    let mut level = vec![row.seq];
+/// How many levels will stand below an item, those included that wait for one of its names; and how many wait.
+async fn levels_below(app: &App, row: Option<&ItemRow>, entity: &Entity) -> Result<(usize, usize), Refusal> {
+    let names = whose::names(entity);
+    let waiting =
+        app.store().items_waiting(&names, u32::try_from(BELOW).unwrap_or(u32::MAX)).await.map_err(of_store)?;
+    let kind = entity.kind().as_str();
+    // A new item has no row: nothing else has the number 0.
+    let item = row.map_or(0, |row| row.seq);
+    let named: Vec<i64> = waiting.iter().filter(|row| row.kind == kind && row.seq != item).map(|row| row.seq).collect();
+    let mut edges: Vec<(i64, i64)> = named.iter().map(|child| (*child, item)).collect();
+    let mut level = named.clone();
+    level.extend(row.map(|row| row.seq));
     while !level.is_empty() && edges.len() < BELOW {
         let mut next = Vec::new();
         for parent in level {
-            let mut after = None;
-            loop {
-                let query = ItemQuery {
-                    kinds: vec![row.kind.clone()],
-                    parent: Some(parent),
-                    after,
-                    limit: 1_000,
-                    ..ItemQuery::default()
-                };
-                let page = app.store().items(query).await.map_err(of_store)?;
-                next.extend(page.rows.iter().map(|child| child.seq));
-                edges.extend(page.rows.iter().map(|child| (child.seq, parent)));
-                after = page.next;
-                if after.is_none() || edges.len() >= BELOW {
-                    break;
-                }
+            let found = children(app, kind, parent, BELOW.saturating_sub(edges.len())).await?;
+            // What moves does not stand below itself, wherever it stands today.
+            for child in found.into_iter().filter(|child| *child != item) {
+                next.push(child);
+                edges.push((child, parent));
             }
         }
         level = next;
     }
-    Ok(hierarchy::levels_below(row.seq, &edges))
+    Ok((hierarchy::levels_below(item, &edges), named.len()))
+}
+
+/// The items of a kind right below one, at most so many and those of the page that reaches it.
+async fn children(app: &App, kind: &str, parent: i64, most: usize) -> Result<Vec<i64>, Refusal> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let query = ItemQuery {
+            kinds: vec![kind.to_owned()],
+            parent: Some(parent),
+            after,
+            limit: PAGE,
+            ..ItemQuery::default()
+        };
+        let page = app.store().items(query).await.map_err(of_store)?;
+        found.extend(page.rows.iter().map(|child| child.seq));
+        after = page.next;
+        if after.is_none() || found.len() >= most {
+            return Ok(found);
+        }
+    }
 }

@@ -46,7 +46,7 @@ pub(crate) async fn give(
         }
     };
     let entity = Entity { owner: Some(owner), ..before.clone() };
-    let columns = columns(app, &entity, Some(&before), Author::Hand, &[]).await?;
+    let columns = columns(app, &entity, Some((row, &before)), Author::Hand, &[]).await?;
     let payload = json!({
         "reference": entity.reference.to_string(),
         "title": entity.shown(),

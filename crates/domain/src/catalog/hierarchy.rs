@@ -26,18 +26,18 @@ impl fmt::Display for Wrong {
 }
 
 /// Whether `parent` may become the parent of `item` (`None` for a new one). `above` are the parents of the parent,
-/// nearest first; `below` is how many levels stand below the item.
+/// nearest first; `below` is how many levels stand below the item, which a new one has where others named it before.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn check(item: Option<i64>, parent: i64, above: &[i64], below: usize) -> Result<(), Wrong> {
-    if item == Some(parent) {
+pub fn check(item: Option<i64>, parent: Option<i64>, above: &[i64], below: usize) -> Result<(), Wrong> {
+    if item.is_some() && item == parent {
         return Err(Wrong::Itself);
     }
     if item.is_some_and(|item| above.contains(&item)) {
         return Err(Wrong::Circle);
     }
-    if above.len() + 2 + below > LEVELS {
+    if usize::from(parent.is_some()) + above.len() + 1 + below > LEVELS {
         return Err(Wrong::TooDeep);
     }
     Ok(())
@@ -69,16 +69,20 @@ mod tests {
     #[test]
     fn parents_never_go_round_nor_too_deep() {
         for (item, parent, above, below, expect) in [
-            (None, 1, vec![], 0, Ok(())),
-            (Some(2), 1, vec![], 0, Ok(())),
-            (Some(1), 1, vec![], 0, Err(Wrong::Itself)),
-            (Some(3), 1, vec![2, 3], 0, Err(Wrong::Circle)),
-            (None, 1, (2..=31).collect(), 0, Ok(())),
-            (None, 1, (2..=32).collect(), 0, Err(Wrong::TooDeep)),
-            (Some(99), 1, (2..=21).collect(), 10, Ok(())),
-            (Some(99), 1, (2..=21).collect(), 11, Err(Wrong::TooDeep)),
+            (None, Some(1), vec![], 0, Ok(())),
+            (Some(2), Some(1), vec![], 0, Ok(())),
+            (Some(1), Some(1), vec![], 0, Err(Wrong::Itself)),
+            (Some(3), Some(1), vec![2, 3], 0, Err(Wrong::Circle)),
+            (None, Some(1), (2..=31).collect(), 0, Ok(())),
+            (None, Some(1), (2..=32).collect(), 0, Err(Wrong::TooDeep)),
+            (None, Some(1), (2..=30).collect(), 1, Ok(())),
+            (None, Some(1), (2..=31).collect(), 1, Err(Wrong::TooDeep)),
+            (Some(99), Some(1), (2..=21).collect(), 10, Ok(())),
+            (Some(99), Some(1), (2..=21).collect(), 11, Err(Wrong::TooDeep)),
+            (None, None, vec![], 31, Ok(())),
+            (None, None, vec![], 32, Err(Wrong::TooDeep)),
         ] {
-            assert_eq!(check(item, parent, &above, below), expect, "{item:?} {parent} {above:?} {below}");
+            assert_eq!(check(item, parent, &above, below), expect, "{item:?} {parent:?} {above:?} {below}");
         }
     }
 

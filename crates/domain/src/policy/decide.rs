@@ -20,8 +20,8 @@ pub enum Object<'a> {
         seq: i64,
         /// `team`, `component`, ...
         kind: &'a str,
-        /// Row of the team that owns it, be it through its system or domain. For a team: its parent.
-        owner: Option<i64>,
+        /// The team that owns it, be it through its system or domain. For a team: its parent.
+        owner: Option<Named>,
         /// Row of the person who owns it.
         owner_person: Option<i64>,
         /// Its document, against which ownership by rule is matched.
@@ -44,6 +44,26 @@ pub enum Object<'a> {
         /// Row of the person to whom it is assigned or suggested.
         assignee: Option<i64>,
     },
+}
+
+/// What the name of an owner leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// The team of this row.
+    Team(i64),
+    /// Nobody: the team or person is not there. What names an owner is not nobody's, so this is no team-member's own.
+    Missing,
+}
+
+impl Named {
+    /// Row of the team, if there is one.
+    #[must_use]
+    pub fn team(self) -> Option<i64> {
+        match self {
+            Self::Team(team) => Some(team),
+            Self::Missing => None,
+        }
+    }
 }
 
 /// The outcome, with reasons.
@@ -220,10 +240,10 @@ fn owns(principal: &Principal, on: &Object<'_>) -> Option<Because> {
     match on {
         Object::Any => Some(Because::Some),
         Object::Item { seq, kind, owner, owner_person, document } => {
-            let team = |team: &Option<i64>| team.is_some_and(|team| principal.teams.contains(&team));
+            let team = owner.and_then(Named::team).is_some_and(|team| principal.teams.contains(&team));
             // A team is its members' own, and so is one below it. One without a parent is not nobody's.
             let is_team = *kind == "team";
-            if team(owner) || (is_team && principal.teams.contains(seq)) {
+            if team || (is_team && principal.teams.contains(seq)) {
                 return Some(Because::Team);
             }
             if owner_person.is_some() && *owner_person == principal.person_seq() {

@@ -11,7 +11,7 @@ mod role;
 mod scopes;
 
 pub use action::{Action, ActionSet};
-pub use decide::{Because, Decision, Object, Reason, decide, permits};
+pub use decide::{Because, Decision, Named, Object, Reason, decide, permits};
 pub use principal::{HeldRole, Own, PersonOf, Principal, PrincipalKind};
 pub use role::{ADMIN, Permit, Reach, Role, RoleFault, VIEWER, builtin, builtins};
 pub use scopes::{Scope, Scopes};

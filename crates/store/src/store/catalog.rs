@@ -23,6 +23,12 @@ impl Store {
         self.engine.all(items::by_seqs(seqs)).await
     }
 
+    /// The items that name one of these (`kind:namespace/name`) as owner or parent and wait for it to be there, in the
+    /// order of their rows.
+    pub async fn items_waiting(&self, references: &[String], limit: u32) -> Result<Vec<ItemRow>, Error> {
+        self.engine.all(items::waiting(references, limit)).await
+    }
+
     /// The item that answers to a name, given as its match key, in the space `kind:namespace`.
     pub async fn item_by_alias(&self, space: &str, key: &str) -> Result<Option<ItemRow>, Error> {
         self.engine.one(items::by_alias(space, key)).await

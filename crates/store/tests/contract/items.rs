@@ -306,3 +306,32 @@ fn groups_feed_teams_while_both_are_there() {
         assert_eq!(bench.value("SELECT count(*) FROM team_feed"), "0");
     });
 }
+
+#[test]
+fn items_wait_for_an_owner_or_a_parent_that_is_not_there() {
+    on_each_engine(|bench| async move {
+        let owned = |name: &str, owner: &str| {
+            let mut new = item("component", name);
+            new.columns.owner_ref = Some(owner.to_owned());
+            new
+        };
+        let cart = bench.item(owned("cart", "team:default/gone")).await;
+        bench.item(owned("list", "team:default/other")).await;
+        let mut below = item("team", "below");
+        below.columns.parent_ref = Some("team:default/lost".to_owned());
+        let below = bench.item(below).await;
+        let waiting = async |names: &[&str], limit| -> Vec<i64> {
+            let names: Vec<String> = names.iter().map(|name| format!("team:default/{name}")).collect();
+            bench.store.items_waiting(&names, limit).await.unwrap().into_iter().map(|row| row.seq).collect()
+        };
+        assert_eq!(waiting(&["gone", "lost"], 10).await, [cart, below]);
+        assert_eq!(waiting(&["gone", "lost"], 1).await, [cart]);
+        assert_eq!(waiting(&["below", "nothing"], 10).await, [] as [i64; 0]);
+        assert_eq!(waiting(&[], 10).await, [] as [i64; 0]);
+        // Whoever takes the name, nobody waits for it any more.
+        let gone = bench.item(item("team", "gone")).await;
+        assert_eq!(waiting(&["gone", "lost"], 10).await, [below]);
+        bench.commit(vec![Write::DeleteItem { seq: gone }]).await;
+        assert_eq!(waiting(&["gone"], 10).await, [cart]);
+    });
+}

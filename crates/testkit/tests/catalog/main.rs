@@ -3,6 +3,7 @@
 
 mod entities;
 mod members;
+mod orphans;
 mod ownership;
 mod races;
 mod rights;

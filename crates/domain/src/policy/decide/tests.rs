@@ -27,11 +27,16 @@ fn person(roles: &[&str]) -> Principal {
 }
 
 fn component(owner: Option<i64>, owner_person: Option<i64>) -> Object<'static> {
-    Object::Item { seq: 500, kind: "component", owner, owner_person, document: None }
+    Object::Item { seq: 500, kind: "component", owner: owner.map(Named::Team), owner_person, document: None }
+}
+
+/// A component whose owner is not there.
+fn orphan() -> Object<'static> {
+    Object::Item { seq: 501, kind: "component", owner: Some(Named::Missing), owner_person: None, document: None }
 }
 
 fn team(seq: i64, parent: Option<i64>) -> Object<'static> {
-    Object::Item { seq, kind: "team", owner: parent, owner_person: None, document: None }
+    Object::Item { seq, kind: "team", owner: parent.map(Named::Team), owner_person: None, document: None }
 }
 
 #[track_caller]
@@ -50,16 +55,17 @@ fn roles_reach_what_they_say() {
     let mine = component(None, Some(ME));
     let somebodys = component(None, Some(8));
     let nobodys = component(None, None);
-    // Each row: the role, then whether it may edit: ours, below us, theirs, mine, somebody else's, nobody's.
+    // Each row: the role, then whether it may edit: ours, below us, theirs, mine, somebody else's, nobody's, and what
+    // names an owner who is not there.
     for (role, expect) in [
-        ("admin", [true; 6]),
-        ("standards-admin", [true; 6]),
-        ("user", [true; 6]),
-        ("team-member", [true, true, false, true, false, true]),
-        ("auditor", [false; 6]),
-        ("viewer", [false; 6]),
+        ("admin", [true; 7]),
+        ("standards-admin", [true; 7]),
+        ("user", [true; 7]),
+        ("team-member", [true, true, false, true, false, true, false]),
+        ("auditor", [false; 7]),
+        ("viewer", [false; 7]),
     ] {
-        for (on, expect) in [ours, below, theirs, mine, somebodys, nobodys].into_iter().zip(expect) {
+        for (on, expect) in [ours, below, theirs, mine, somebodys, nobodys, orphan()].into_iter().zip(expect) {
             check(&person(&[role]), Action::CatalogEdit, on, expect);
             check(&person(&[role]), Action::CatalogRead, on, true);
         }
@@ -177,13 +183,22 @@ fn the_host_may_everything_and_an_integration_nothing() {
 #[test]
 fn rules_make_things_theirs() {
     let document = bailiwick_scim::Object::new();
-    let theirs = |document| Object::Item { seq: 1, kind: "api", owner: Some(OTHER_TEAM), owner_person: None, document };
+    let theirs = |document| Object::Item {
+        seq: 1,
+        kind: "api",
+        owner: Some(Named::Team(OTHER_TEAM)),
+        owner_person: None,
+        document,
+    };
     let mut principal = person(&["team-member"]);
     check(&principal, Action::CatalogEdit, theirs(Some(&document)), false);
     let own = |rule: &str, holds| Own { rule: rule.to_owned(), filter: Arc::new(Filter::Constant(holds)) };
     principal.own = vec![own("nothing", false), own("apis", true)];
     check(&principal, Action::CatalogEdit, theirs(Some(&document)), true);
     check(&principal, Action::CatalogEdit, theirs(None), false);
+    let lost = Some(Named::Missing);
+    let orphan = Object::Item { seq: 1, kind: "api", owner: lost, owner_person: None, document: Some(&document) };
+    check(&principal, Action::CatalogEdit, orphan, true);
     let decision = decide(&principal, Action::CatalogEdit, &theirs(Some(&document)));
     assert!(decision.reasons[0].to_string().contains("\"apis\""), "{}", decision.reasons[0]);
 }
@@ -243,6 +258,7 @@ fn any_object() -> impl Strategy<Value = Object<'static>> {
         Just(Object::None),
         Just(Object::Any),
         (team_seq(), person_seq()).prop_map(|(owner, person)| component(owner, person)),
+        Just(orphan()),
         (team_seq(), team_seq()).prop_map(|(seq, parent)| team(seq.unwrap_or(0), parent)),
         person_seq().prop_map(|seq| Object::Person { seq: seq.unwrap_or(9) }),
         person_seq().prop_map(|person| Object::Token { person }),

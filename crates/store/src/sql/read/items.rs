@@ -87,6 +87,22 @@ pub(crate) fn by_seqs(seqs: &[i64]) -> Query<'_, ItemRow> {
     Query::new(sql, binds![seqs], item_row)
 }
 
+/// The items that wait for an owner or a parent of one of these names.
+pub(crate) fn waiting(references: &[String], limit: u32) -> Query<'_, ItemRow> {
+    let sql = items!(
+        "WHERE r.seq IN (
+           SELECT seq FROM item WHERE owner IS NULL AND owner_person IS NULL
+             AND owner_ref IN (SELECT value FROM json_each(?1))
+           UNION SELECT seq FROM item WHERE parent IS NULL AND parent_ref IN (SELECT value FROM json_each(?1))
+         ) ORDER BY r.seq LIMIT ?2",
+        "WHERE r.seq IN (
+           SELECT seq FROM item WHERE owner IS NULL AND owner_person IS NULL AND owner_ref = ANY (?1)
+           UNION SELECT seq FROM item WHERE parent IS NULL AND parent_ref = ANY (?1)
+         ) ORDER BY r.seq LIMIT ?2"
+    );
+    Query::new(sql, binds![references, i64::from(limit)], item_row)
+}
+
 /// The item that answers to a name.
 pub(crate) fn by_alias<'a>(space: &'a str, key: &'a str) -> Query<'a, ItemRow> {
     let sql = items!("WHERE r.seq = (SELECT a.item FROM alias AS a WHERE a.space = ?1 AND a.key = ?2)");
