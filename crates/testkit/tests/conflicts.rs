@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bailiwick_app::access::Principal;
+use bailiwick_app::catalog::{self, Author};
+use bailiwick_app::import::{self, File, Upload};
 use bailiwick_app::manage::{self, Evidence, NewAdmin};
+use bailiwick_domain::catalog::Kind;
 use bailiwick_domain::mapping::GrantKind;
 use bailiwick_domain::person::State;
 use bailiwick_domain::preset::Preset;
@@ -198,4 +201,50 @@ async fn a_link_does_not_close_the_last_admin_by_rule() {
     admin(&test, "root", None).await;
     manage::link_conflict(test.app(), &Principal::host(), &pair.id, None).await.unwrap();
     assert_eq!(person(&test, &leaves.id).await.state, State::Closed);
+}
+
+#[tokio::test]
+async fn what_the_closed_person_owned_is_the_others_for_good() {
+    let test = TestApp::start().await;
+    let (_, _, pair) = twins(&test).await;
+    let (leaves, host) = (show(&test, &pair.id).await.incoming.person.unwrap(), Principal::host());
+    let text = format!(
+        "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {{name: filed}}\nspec: {{type: service, \
+         lifecycle: production, owner: 'user:{}'}}\n",
+        leaves.id
+    );
+    let import = async || {
+        let file = File { path: "catalog-info.yaml".to_owned(), format: None, text: Ok(text.clone()) };
+        let upload = Upload { source: "files".to_owned(), kind: "folder", root: None, commit: None, files: vec![file] };
+        import::run(test.app(), &host, &upload, import::Options::default()).await.unwrap().counts
+    };
+    assert_eq!(import().await.created, 1);
+    let by_hand = json!({"kind": "component", "name": "cart", "owner": format!("user:{}", leaves.id)});
+    catalog::create_item(test.app(), &host, by_hand.as_object().unwrap(), Author::Hand).await.unwrap();
+    manage::link_conflict(test.app(), &host, &pair.id, None).await.unwrap();
+    let find = async |name: &str| {
+        let found = catalog::read_item(test.app(), &host, name, &Kind::Component, |_| true).await;
+        found.unwrap()
+    };
+    for name in ["cart", "filed"] {
+        let item = find(name).await;
+        assert_eq!(item.owner.as_ref().and_then(|owner| owner.id()), Some(&*pair.person), "{name}");
+        assert_eq!(item.document["owner"], pair.person, "{name}: the document says so, too");
+        let told = catalog::history(test.app(), &host, &item.row, None, 1).await.unwrap().remove(0);
+        let payload = told.payload.unwrap();
+        assert_eq!((told.kind.as_str(), &payload["changes"][0]["path"]), ("entity:change", &json!("/owner")));
+        let reason = payload["reason"].as_str().unwrap();
+        assert!(reason.contains(&leaves.id) && reason.contains(&pair.person), "{reason}");
+    }
+    // Neither an edit of something else nor the file that still names the closed person brings them back.
+    let title = json!({"title": "Cart"});
+    let cart = find("cart").await.row.id;
+    catalog::change_item(test.app(), &host, &cart, title.as_object().unwrap(), Author::Hand, None).await.unwrap();
+    assert_eq!(import().await.refused, 1);
+    for name in ["cart", "filed"] {
+        assert_eq!(
+            find(name).await.owner.and_then(|owner| owner.person()),
+            Some(person(&test, &pair.person).await.seq)
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! Giving what somebody left behind to somebody else, as a part of the commit that closes the hand-over.
+//! Giving what somebody left behind to somebody else, as a part of the commit that decides it.
 
 use super::draft::{Author, columns};
 use super::{document, event, told};
@@ -31,6 +31,18 @@ pub(crate) async fn give(
     row: &ItemRow,
     to: &Successor,
 ) -> Result<(), Refusal> {
+    give_because(app, principal, set, row, to, None).await
+}
+
+/// The same, and the history of the entity says why.
+pub(crate) async fn give_because(
+    app: &App,
+    principal: &Principal,
+    set: &mut ChangeSet,
+    row: &ItemRow,
+    to: &Successor,
+    reason: Option<&str>,
+) -> Result<(), Refusal> {
     let old = document(row)?;
     let broken = |_| of_store(Error::Broken(format!("the document of {} cannot be read", row.id)));
     let before = Entity::from_document(&old).map_err(broken)?;
@@ -41,17 +53,23 @@ pub(crate) async fn give(
             Owner::Team(reference.map_err(|reason| of_store(Error::Broken(reason)))?)
         }
         Successor::Person(person) => {
-            set.guards.push(Guard::Person { seq: person.seq, epoch: person.epoch });
+            let guarded = |guard: &Guard| matches!(guard, Guard::Person { seq, .. } if *seq == person.seq);
+            if !set.guards.iter().any(guarded) {
+                set.guards.push(Guard::Person { seq: person.seq, epoch: person.epoch });
+            }
             Owner::Person(person.id.clone())
         }
     };
     let entity = Entity { owner: Some(owner), ..before.clone() };
     let columns = columns(app, &entity, Some((row, &before)), Author::Hand, &[]).await?;
-    let payload = json!({
+    let mut payload = json!({
         "reference": entity.reference.to_string(),
         "title": entity.shown(),
         "changes": history::differences(&old, &entity.to_document()),
     });
+    if let Some(reason) = reason {
+        payload["reason"] = reason.into();
+    }
     set.guards.push(Guard::Item { seq: row.seq, version: row.version });
     set.writes.push(Write::UpdateItem(ItemUpdate { seq: row.seq, columns }));
     let kind = told(entity.kind(), EventKind::TeamChange, EventKind::EntityChange);

@@ -266,6 +266,9 @@ fn history(events: &[EventRow]) -> Vec<String> {
     for event in events {
         lines.push(format!("{}  {}  by {}", out::moment(event.at), event.kind, event.actor));
         let payload = event.payload.as_ref();
+        if let Some(reason) = payload.and_then(|payload| payload["reason"].as_str()) {
+            lines.push(format!("    why: {reason}"));
+        }
         let changes = payload.and_then(|payload| payload["changes"].as_array());
         for change in changes.into_iter().flatten() {
             let side = |key: &str| change.get(key).map_or_else(|| "nothing".to_owned(), Value::to_string);

@@ -4,6 +4,7 @@ use super::Decision;
 use crate::Refusal;
 use crate::access::{Principal, admins};
 use crate::app::App;
+use crate::catalog::{self, Successor};
 use crate::error::of_store;
 use crate::leaver::{self, Cause};
 use crate::manage::{ATTEMPTS, commit_guarded, invalid};
@@ -12,11 +13,9 @@ use bailiwick_domain::ids::Kind;
 use bailiwick_domain::mapping::{GrantKind, Origin};
 use bailiwick_domain::person::{State, UserView, state_of};
 use bailiwick_domain::policy::ADMIN;
-use bailiwick_store::change::{
-    Dirty, GrantsWrite, ItemColumns, ItemKey, ItemUpdate, NewGrant, PersonFacts, PersonKey, PersonUpdate,
-};
+use bailiwick_store::change::{Dirty, GrantsWrite, NewGrant, PersonFacts, PersonKey, PersonUpdate};
 use bailiwick_store::query::ItemQuery;
-use bailiwick_store::rows::{GrantRow, ItemRow, PersonRow, ResourceRow};
+use bailiwick_store::rows::{GrantRow, PersonRow, ResourceRow};
 use bailiwick_store::{ChangeSet, Error, Guard, Write};
 use serde_json::{Value, json};
 
@@ -43,7 +42,7 @@ pub async fn link_conflict(app: &App, principal: &Principal, id: &str, note: Opt
             let user =
                 app.store().resource(conflict.integration, Kind::User, resource, false).await.map_err(of_store)?;
             let Some(user) = user else { return Err(invalid("The User of this pair was deleted meanwhile.")) };
-            did = move_user(app, &mut set, &user, &person).await?;
+            did = move_user(app, principal, &mut set, &user, &person).await?;
         }
         decision.end(&mut set, &conflict, EventKind::ConflictLink, "linked", did);
         if commit_guarded(app, set).await?.is_some() {
@@ -54,7 +53,13 @@ pub async fn link_conflict(app: &App, principal: &Principal, id: &str, note: Opt
 }
 
 /// Moves a User to the person, and tells what that does.
-async fn move_user(app: &App, set: &mut ChangeSet, user: &ResourceRow, to: &PersonRow) -> Result<Value, Refusal> {
+async fn move_user(
+    app: &App,
+    principal: &Principal,
+    set: &mut ChangeSet,
+    user: &ResourceRow,
+    to: &PersonRow,
+) -> Result<Value, Refusal> {
     if user.person.as_ref().is_some_and(|person| person.seq == to.seq) {
         return Ok(json!({}));
     }
@@ -69,7 +74,7 @@ async fn move_user(app: &App, set: &mut ChangeSet, user: &ResourceRow, to: &Pers
         did["closed"] = Value::from(from.id.as_str());
         let grants = carry_grants(app, set, &from, to).await?;
         did["carried"] = grants.iter().map(told).collect();
-        did["owned"] = Value::from(carry_ownership(app, set, &from, to).await?);
+        did["owned"] = Value::from(carry_ownership(app, principal, set, &from, to).await?);
         carry_flags(set, &from, to);
         guard_admins(app, set, Some(&from), to, state).await?;
         close(set, from);
@@ -148,46 +153,27 @@ pub(super) fn told(grant: &GrantRow) -> Value {
     json!({ "kind": grant.kind.as_str(), "object": grant.object, "value": grant.value })
 }
 
-/// Entities that the person owns by name are the other's.
-async fn carry_ownership(app: &App, set: &mut ChangeSet, from: &PersonRow, to: &PersonRow) -> Result<usize, Refusal> {
-    let query = ItemQuery { owner_person: Some(from.seq), limit: OWNED + 1, ..ItemQuery::default() };
-    let owned = app.store().items(query).await.map_err(of_store)?.rows;
-    if owned.len() > OWNED as usize {
+/// Entities that the person owns by name are the other's: in their documents, so that no later edit or import that
+/// leaves the owner alone brings back who is closed.
+async fn carry_ownership(
+    app: &App,
+    principal: &Principal,
+    set: &mut ChangeSet,
+    from: &PersonRow,
+    to: &PersonRow,
+) -> Result<usize, Refusal> {
+    let query = ItemQuery { owner_person: Some(from.seq), limit: OWNED, ..ItemQuery::default() };
+    let owned = app.store().items(query).await.map_err(of_store)?;
+    if owned.next.is_some() {
         let detail = format!("The User's present person owns more than {OWNED} entities. Hand them over first.");
         return Err(invalid(detail));
     }
-    for item in &owned {
-        set.guards.push(Guard::Item { seq: item.seq, version: item.version });
-        let columns = ItemColumns { owner_person: Some(to.seq), ..columns(item) };
-        set.writes.push(Write::UpdateItem(ItemUpdate { seq: item.seq, columns }));
+    let reason = format!("{} and {} are one person: the pair was linked.", from.id, to.id);
+    let successor = Successor::Person(Box::new(to.clone()));
+    for item in &owned.rows {
+        catalog::give_because(app, principal, set, item, &successor, Some(&reason)).await?;
     }
-    Ok(owned.len())
-}
-
-/// What an item is, to be written again.
-fn columns(item: &ItemRow) -> ItemColumns {
-    let key = |item: &bailiwick_store::rows::ItemRef| ItemKey::Seq(item.seq);
-    ItemColumns {
-        kind: item.kind.clone(),
-        namespace: item.namespace.clone(),
-        name: item.name.clone(),
-        name_key: item.name_key.clone(),
-        title: item.title.clone(),
-        title_key: item.title_key.clone(),
-        owner: item.owner.as_ref().map(key),
-        owner_person: item.owner_person,
-        owner_ref: item.owner_ref.clone(),
-        parent: item.parent.as_ref().map(key),
-        parent_ref: item.parent_ref.clone(),
-        item_type: item.item_type.clone(),
-        tier: item.tier.clone(),
-        lifecycle: item.lifecycle.clone(),
-        source: item.source.clone(),
-        doc: item.doc.clone(),
-        keys: item.keys.clone(),
-        aliases: Vec::new(),
-        relations: None,
-    }
+    Ok(owned.rows.len())
 }
 
 /// The last active admin does not go by a link: who is closed, or is switched off by the User that joins them, ends as
