@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn leavers_act_at_once_until_they_are_too_many() {
-        let mut window = Window { active: 100, removed: BTreeSet::new() };
+        let mut window = Window { active: 100, ..Window::default() };
         let mut held = Vec::new();
         for person in 0..20 {
             let verdict = verdict(Change::Leaver, &window, &[access(person)], &[]);
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_large_change_waits_as_a_whole_and_newcomers_do_not_count() {
-        let window = Window { active: 40, removed: BTreeSet::new() };
+        let window = Window { active: 40, ..Window::default() };
         let losses: Vec<Loss> = (0..6).map(|person| team(person, "a")).collect();
         let held = verdict(Change::Groups, &window, &losses, &[]);
         assert_eq!((held.held.len(), held.removed.len(), held.reasons.len()), (6, 0, 1));
@@ -264,11 +264,16 @@ mod tests {
         let mixed: Vec<Loss> =
             losses.into_iter().chain(new.into_iter().map(|loss| Loss { person: 90, ..loss })).collect();
         assert!(!verdict(Change::Groups, &window, &mixed, &[]).held.contains(&90));
+        // Two are not too many, but they are a part of five.
+        let part = [team(0, "a"), team(1, "a")];
+        assert_eq!(verdict(Change::Groups, &window, &part, &[]).removed.len(), 2);
+        let window = Window { foreseen: BTreeSet::from([1, 2, 3, 4]), ..window };
+        assert_eq!(verdict(Change::Groups, &window, &part, &[]).held, BTreeSet::from([0, 1]));
     }
 
     #[test]
     fn groups_never_empty_a_team_nor_take_the_last_admin_and_a_leaver_may() {
-        let window = Window { active: 1_000, removed: BTreeSet::new() };
+        let window = Window { active: 1_000, ..Window::default() };
         let losses = [team(1, "a"), Loss { seasoned: false, ..team(2, "a") }, team(3, "b")];
         let teams = |before, after| [TeamLoss { team: "a".to_owned(), before, after }];
         let check = |change, teams: &[TeamLoss], expect: &[i64]| {
@@ -296,7 +301,7 @@ mod tests {
             sizes in proptest::collection::vec(1_usize..30, 1..40),
         ) {
             let thresholds = Thresholds { percent, people: least };
-            let mut window = Window { active: people, removed: BTreeSet::new() };
+            let mut window = Window { active: people, ..Window::default() };
             let mut next = 0_i64;
             for size in sizes {
                 let batch: Vec<Loss> =
