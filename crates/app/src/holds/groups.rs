@@ -175,7 +175,8 @@ impl Weighing<'_> {
             _ => BTreeSet::new(),
         };
         let window = window(self.app, self.integration, &persons, foreseen, self.thresholds.people).await?;
-        let teams = self.teams(&losses).await?;
+        let (teams, staying) = self.teams(&losses).await?;
+        guards.extend(staying);
         let admins = self.admins_left(&losses).await?;
         let (change, thresholds) = (Change::Groups, self.thresholds);
         let verdict = bailiwick_domain::guard::weigh(thresholds, change, &window, &losses, &teams, admins);
@@ -189,8 +190,8 @@ impl Weighing<'_> {
         (!lost.is_empty()).then_some(Loss { person: person.seq, seasoned, lost })
     }
 
-    /// The teams that lose members, with their sizes.
-    async fn teams(&self, losses: &[Loss]) -> Result<Vec<TeamLoss>, Refusal> {
+    /// The teams that lose members, with their sizes, and what holds true that somebody stays.
+    async fn teams(&self, losses: &[Loss]) -> Result<(Vec<TeamLoss>, Vec<Guard>), Refusal> {
         let mut losers: BTreeMap<&String, HashSet<i64>> = BTreeMap::new();
         for loss in losses {
             for team in loss.lost.iter().filter_map(team_of) {
@@ -198,7 +199,7 @@ impl Weighing<'_> {
             }
         }
         if losers.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
         let ids: Vec<String> = losers.keys().map(|team| (*team).clone()).collect();
         let sizes: BTreeMap<String, u64> =
@@ -215,7 +216,7 @@ impl Weighing<'_> {
             })
         };
         let somebody_waits = !self.app.store().dirty(0, 1).await.map_err(of_store)?.is_empty();
-        let mut teams = Vec::new();
+        let (mut teams, mut staying) = (Vec::new(), Vec::new());
         for (team, losers) in losers {
             if let Some(people) = emptying(team) {
                 // Who is still in it waits to leave: whoever follows would leave it empty.
@@ -225,28 +226,31 @@ impl Weighing<'_> {
             let size = sizes.get(team).copied().unwrap_or(0);
             let mut loss =
                 TeamLoss { team: team.clone(), before: size, after: size.saturating_sub(losers.len() as u64) };
-            if loss.after > 0 && somebody_waits && !self.somebody_stays(team, &losers).await? {
-                loss.after = 0;
+            if loss.after > 0 && somebody_waits {
+                match self.somebody_stays(team, &losers).await? {
+                    Some(guard) => staying.push(guard),
+                    None => loss.after = 0,
+                }
             }
             if loss.after == 0 {
                 loss.before += self.left_lately(team, &losers).await?;
             }
             teams.push(loss);
         }
-        Ok(teams)
+        Ok((teams, staying))
     }
 
     /// Whether anybody but these stays in the team: an active person who is up to date has what is written, and who
     /// waits to be evaluated has what the rules in force give. Rules that changed, or a change larger than what is
-    /// evaluated at once, may be about to take it from all of them.
-    async fn somebody_stays(&self, team: &str, losers: &HashSet<i64>) -> Result<bool, Refusal> {
+    /// evaluated at once, may be about to take it from all of them. The guard holds the answer true.
+    async fn somebody_stays(&self, team: &str, losers: &HashSet<i64>) -> Result<Option<Guard>, Refusal> {
         let rules = mapping::current(self.app).await?;
         let membership = Thing { kind: GrantKind::Team, object: team.to_owned() };
         let mut memo = GroupMatches::default();
         let mut after = 0;
         loop {
             let holders = self.app.store().holders(GrantKind::Team, team, after, STAYING).await.map_err(of_store)?;
-            let Some((last, _)) = holders.last() else { return Ok(false) };
+            let Some((last, _)) = holders.last() else { return Ok(None) };
             after = last.seq;
             let others =
                 holders.iter().filter(|(person, _)| person.state == State::Active).map(|(person, _)| person.seq);
@@ -254,15 +258,16 @@ impl Weighing<'_> {
             let others: Vec<i64> = others.into_iter().collect();
             let subjects = subject::read(self.app, &rules, &others).await?;
             let mut stays = |row: &SubjectRow| {
-                if row.dirty.is_none() || row.held.is_some() {
-                    return true;
+                let held = subject::held(&row.grants);
+                // Looked at again: it may have changed since the holders were read.
+                if row.person.state != State::Active || row.dirty.is_none() || row.held.is_some() {
+                    return row.person.state == State::Active && having(&held).contains_key(&membership);
                 }
                 let grants = evaluate(&rules, &mut memo, &subject::subject(row, &subjects.web));
-                let held = subject::held(&row.grants);
                 having_after(&held, &diff(&held, &grants)).contains_key(&membership)
             };
-            if subjects.rows.iter().any(&mut stays) {
-                return Ok(true);
+            if let Some(row) = subjects.rows.iter().find(|row| stays(row)) {
+                return Ok(Some(Guard::Person { seq: row.person.seq, epoch: row.person.epoch }));
             }
         }
     }
