@@ -1,10 +1,11 @@
 //! Who has what and through what: now, and at any past moment.
 
-use super::{owned, subject};
+use super::owned::{self, Belongings, Owners};
+use super::subject;
 use crate::Refusal;
 use crate::access::{Action, Object, Principal, require};
 use crate::app::App;
-use crate::catalog::then::{self, Then};
+use crate::catalog::then::Then;
 use crate::error::of_store;
 use bailiwick_domain::ids::Millis;
 use bailiwick_domain::mapping::effects::ADMIN;
@@ -21,6 +22,8 @@ use std::fmt::Write as _;
 
 /// Custom roles read at once.
 const ROLES: u32 = 1_000;
+/// Entities shown of those a person owns.
+const OWNED: usize = 200;
 
 /// One way in which somebody has something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -105,10 +108,7 @@ pub struct Explained {
 /// # Errors
 /// An unknown person, `forbidden`, or when the store cannot answer.
 pub async fn explain(app: &App, principal: &Principal, person: &str, at: Option<Millis>) -> Result<Explained, Refusal> {
-    let row = app.store().person_by_id(person).await.map_err(of_store)?;
-    let row = row.ok_or_else(|| {
-        Refusal::new(Code::NotFound, format!("There is no person with the id \"{person}\". See: bailiwick person list"))
-    })?;
+    let row = known(app, person).await?;
     require(app, principal, Action::AccessRead, &Object::Person { seq: row.seq }).await?;
     let now = app.clock().now();
     let grants = match at {
@@ -130,15 +130,17 @@ pub async fn explain(app: &App, principal: &Principal, person: &str, at: Option<
         first.strongest = true;
     }
     let ownership = things(&grants, GrantKind::Ownership, str::to_owned);
-    let mut then = then::at(app, at, !ownership.is_empty()).await?;
-    let of_teams = in_teams(app, &grants, &then).await?;
-    let filters = owned::filters(app, &ownership, at, &mut then.gaps).await?;
-    if let Some(at) = at {
-        owned::linked_since(app, &row, at, &mut then.gaps).await?;
-    }
+    let mut owners = Owners::read(app, at, !ownership.is_empty()).await?;
+    let of_teams = in_teams(app, &grants, &owners.then).await?;
     let member_of = of_teams.iter().map(|team| team.object.as_str()).collect();
-    let owned = owned::owned(&then, &row, &member_of, &filters);
-    drop(filters);
+    let Belongings { items: mut owns, gaps } = owners.of(&row, &member_of, &ownership);
+    let mut owns_gaps = owners.then.gaps;
+    owns_gaps.extend(gaps);
+    if let Some(at) = at {
+        owns_gaps.extend(owned::linked_since(app, Some(&row), at).await?);
+    }
+    let owns_total = owns.len() as u64;
+    owns.truncate(OWNED);
     Ok(Explained {
         at: at.unwrap_or(now),
         state,
@@ -147,12 +149,20 @@ pub async fn explain(app: &App, principal: &Principal, person: &str, at: Option<
         teams: of_teams,
         properties: things(&grants, GrantKind::Property, str::to_owned),
         ownership,
-        owns: owned.items,
-        owns_total: owned.total,
-        owns_gaps: then.gaps,
+        owns,
+        owns_total,
+        owns_gaps,
         person: row.id,
         name: row.display,
         email: row.email,
+    })
+}
+
+/// The person of an id.
+pub(super) async fn known(app: &App, person: &str) -> Result<PersonRow, Refusal> {
+    let row = app.store().person_by_id(person).await.map_err(of_store)?;
+    row.ok_or_else(|| {
+        Refusal::new(Code::NotFound, format!("There is no person with the id \"{person}\". See: bailiwick person list"))
     })
 }
 
@@ -170,7 +180,7 @@ fn by_hand(row: &PersonRow) -> Has {
 }
 
 /// Where somebody stood at a moment; `None` before the person was known.
-fn state_at(row: &PersonRow, changes: &[StateRow], at: Millis) -> Option<State> {
+pub(super) fn state_at(row: &PersonRow, changes: &[StateRow], at: Millis) -> Option<State> {
     if at < row.created {
         return None;
     }
@@ -179,7 +189,7 @@ fn state_at(row: &PersonRow, changes: &[StateRow], at: Millis) -> Option<State> 
 }
 
 /// The things of one kind among grants, each once with every way.
-fn things(grants: &[GrantRow], kind: GrantKind, name: impl Fn(&str) -> String) -> Vec<Has> {
+pub(super) fn things(grants: &[GrantRow], kind: GrantKind, name: impl Fn(&str) -> String) -> Vec<Has> {
     let mut found: BTreeMap<String, Vec<Way>> = BTreeMap::new();
     for grant in grants.iter().filter(|grant| grant.kind == kind) {
         found.entry(grant.object.clone()).or_default().push(way(grant));
@@ -271,170 +281,6 @@ fn rank(custom: &BTreeMap<String, u16>, role: &str) -> u16 {
     policy::builtin(role).map(|role| role.rank).or_else(|| custom.get(role).copied()).unwrap_or(0)
 }
 
-/// One line of who had what at a moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct AccessLine {
-    /// Row of the grant: where the next page begins.
-    #[serde(skip)]
-    pub seq: i64,
-    /// Id of the person.
-    pub person: String,
-    /// Name today.
-    pub name: String,
-    /// E-mail address today.
-    pub email: Option<String>,
-    /// What kind.
-    pub kind: GrantKind,
-    /// Of what.
-    pub object: String,
-    /// What it is called today.
-    pub object_name: String,
-    /// How.
-    pub value: String,
-    /// Where it comes from.
-    pub origin: String,
-    /// The way in words.
-    pub way: String,
-    /// Since when.
-    pub from: Millis,
-    /// Until when.
-    pub until: Option<Millis>,
-}
-
-/// Who had what at a moment: so many lines behind the one of that row.
-///
-/// # Errors
-/// `forbidden`, or when the store cannot answer.
-pub async fn access(
-    app: &App,
-    principal: &Principal,
-    at: Option<Millis>,
-    after: i64,
-    limit: u32,
-) -> Result<Vec<AccessLine>, Refusal> {
-    require(app, principal, Action::AccessRead, &Object::None).await?;
-    let at = at.unwrap_or_else(|| app.clock().now());
-    let rows = app.store().grants_all_at(at, after, limit).await.map_err(of_store)?;
-    let mut persons: BTreeMap<i64, (String, Option<String>)> = BTreeMap::new();
-    let mut teams: BTreeMap<String, String> = BTreeMap::new();
-    let mut lines = Vec::with_capacity(rows.len());
-    for (person, grant) in rows {
-        if let std::collections::btree_map::Entry::Vacant(e) = persons.entry(grant.person) {
-            let row = app.store().person(grant.person).await.map_err(of_store)?;
-            e.insert(row.map(|row| (row.display, row.email)).unwrap_or_default());
-        }
-        if grant.kind == GrantKind::Team && !teams.contains_key(&grant.object) {
-            let item = app.store().item(&grant.object).await.map_err(of_store)?;
-            teams.insert(grant.object.clone(), item.map_or_else(|| grant.object.clone(), |item| item.title));
-        }
-        let (name, email) = persons.get(&grant.person).cloned().unwrap_or_default();
-        lines.push(AccessLine {
-            seq: grant.seq,
-            person,
-            name,
-            email,
-            kind: grant.kind,
-            object_name: teams.get(&grant.object).unwrap_or(&grant.object).clone(),
-            way: words(&grant.origin, &parse_path(&grant.path)),
-            object: grant.object,
-            value: grant.value,
-            origin: grant.origin,
-            from: grant.from,
-            until: grant.until,
-        });
-    }
-    Ok(lines)
-}
-
-/// How many lines there are in all.
-///
-/// # Errors
-/// `forbidden`, or when the store cannot answer.
-pub async fn count_access(app: &App, principal: &Principal, at: Option<Millis>) -> Result<u64, Refusal> {
-    const PAGE: u32 = 10_000;
-    require(app, principal, Action::AccessRead, &Object::None).await?;
-    let at = at.unwrap_or_else(|| app.clock().now());
-    let (mut after, mut count) = (0, 0);
-    loop {
-        let rows = app.store().grants_all_at(at, after, PAGE).await.map_err(of_store)?;
-        count += rows.len() as u64;
-        match rows.last() {
-            Some((_, last)) if rows.len() == PAGE as usize => after = last.seq,
-            _ => return Ok(count),
-        }
-    }
-}
-
-/// The head of the CSV form.
-pub const CSV_HEAD: &str = "person,name,email,kind,object,object_name,value,origin,way,from,until\r\n";
-
-/// Lines as CSV (RFC 4180), without the head. A text that a spreadsheet would take for a formula gets an apostrophe
-/// before it.
-#[must_use]
-pub fn access_csv(lines: &[AccessLine]) -> String {
-    let mut out = String::new();
-    for line in lines {
-        let until = line.until.map(|until| until.to_string()).unwrap_or_default();
-        let from = line.from.to_string();
-        let fields = [
-            line.person.as_str(),
-            &line.name,
-            line.email.as_deref().unwrap_or_default(),
-            line.kind.as_str(),
-            &line.object,
-            &line.object_name,
-            &line.value,
-            &line.origin,
-            &line.way,
-            &from,
-            &until,
-        ];
-        push_line(&mut out, &fields);
-    }
-    out
-}
-
-/// The entities that somebody owns as lines of the same CSV: the kind is `entity`, the value what kind of entity it is.
-/// Since when is not kept.
-#[must_use]
-pub fn owned_csv(explained: &Explained) -> String {
-    let mut out = String::new();
-    for item in &explained.owns {
-        let email = explained.email.as_deref().unwrap_or_default();
-        let (person, name) = (explained.person.as_str(), explained.name.as_str());
-        push_line(
-            &mut out,
-            &[person, name, email, "entity", &item.id, &item.title, &item.kind, "", &item.through, "", ""],
-        );
-    }
-    out
-}
-
-fn push_line(out: &mut String, fields: &[&str]) {
-    for (index, field) in fields.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        push_field(out, field);
-    }
-    out.push_str("\r\n");
-}
-
-fn push_field(out: &mut String, field: &str) {
-    let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let quoted = formula || field.contains([',', '"', '\n', '\r']);
-    if quoted {
-        out.push('"');
-    }
-    if formula {
-        out.push('\'');
-    }
-    out.push_str(&field.replace('"', "\"\""));
-    if quoted {
-        out.push('"');
-    }
-}
-
 /// The teams somebody belongs to by what they hold, each with the strongest membership role.
 #[must_use]
 pub fn memberships(grants: &[GrantRow]) -> BTreeMap<String, String> {
@@ -446,27 +292,6 @@ pub fn memberships(grants: &[GrantRow]) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn fields_of_csv_cannot_become_formulas() {
-        let check = |field: &str, expect: &str| {
-            let mut out = String::new();
-            push_field(&mut out, field);
-            assert_eq!(out, expect, "{field:?}");
-        };
-        check("Ann", "Ann");
-        check("", "");
-        check("a,b", "\"a,b\"");
-        check("a\"b", "\"a\"\"b\"");
-        check("=1+1", "\"'=1+1\"");
-        check("+1", "\"'+1\"");
-        check("-1", "\"'-1\"");
-        check("@x", "\"'@x\"");
-        check("\tx", "\"'\tx\"");
-        check("\rx", "\"'\rx\"");
-        check("a\nb", "\"a\nb\"");
-        check("a=b", "a=b");
-    }
 
     #[test]
     fn ways_are_told_in_words() {

@@ -3,12 +3,14 @@
 //! `domain::mapping` decides; here is where what it needs is read and what it decided is committed. [`settle`] brings
 //! the grants of persons up to date, [`recompute`] does so in the background for everybody who waits for it, the
 //! directory's use cases do it in their own commits for what is small. Whatever is about to be committed passes
-//! [`weigh`]. [`rules`] saves rules, [`preview`] says what they would do, [`explain`] who has what and through what.
+//! [`weigh`]. [`rules`] saves rules, [`preview`] says what they would do, [`explain`] who has what and through what,
+//! [`listing`] the same of everybody.
 
 pub(crate) mod consequences;
 mod current;
 mod explain;
 mod lint;
+mod listing;
 mod owned;
 mod preview;
 mod recompute;
@@ -21,11 +23,9 @@ mod weigh;
 
 pub use current::{current, rules_guard};
 pub(crate) use current::{in_force, new_team_name};
-pub use explain::{
-    AccessLine, CSV_HEAD, Explained, Has, Ownership, Way, access, access_csv, count_access, explain, memberships,
-    owned_csv, words,
-};
+pub use explain::{Explained, Has, Ownership, Way, explain, memberships, words};
 pub use lint::lint;
+pub use listing::{AccessLine, CSV_HEAD, ENTITY, GAP, Listing, Place, access_csv};
 pub(crate) use preview::{Looked, changed_since, quiet_since, team_names};
 pub use preview::{Preview, Tried, line_words, preview, try_person};
 pub use recompute::{Progress, progress, recompute, settle_everybody};

@@ -5,8 +5,9 @@ use crate::out::{self, Done};
 use bailiwick_app::App;
 use bailiwick_app::access::Principal;
 use bailiwick_app::catalog::find_person;
-use bailiwick_app::mapping::{self, AccessLine, Explained, Ownership};
+use bailiwick_app::mapping::{self, AccessLine, Listing, Place};
 use bailiwick_domain::mapping::GrantKind;
+use bailiwick_domain::person::State;
 use serde_json::{Value, json};
 use std::io::Write as _;
 
@@ -19,72 +20,52 @@ pub(super) async fn run(app: &App, args: AccessArgs) -> Done {
         Some(person) => Some(find_person(app, person).await?.id),
         None => None,
     };
+    let mut listing = Listing::of(app, &Principal::host(), person.as_deref(), at).await?;
+    let team = args.team.as_ref();
     let wanted = |line: &AccessLine| {
-        let of_person = person.as_ref().is_none_or(|person| *person == line.person);
-        let in_team = |team: &String| line.kind == GrantKind::Team && [&line.object, &line.object_name].contains(&team);
-        of_person && args.team.as_ref().is_none_or(in_team)
+        let team_line = line.kind == GrantKind::Team.as_str();
+        team.is_none_or(|team| team_line && [&line.object, &line.object_name].contains(&team))
     };
     if args.csv {
         print(mapping::CSV_HEAD)?;
     }
-    let (mut after, mut kept) = (0, Vec::new());
+    let (mut place, mut kept) = (Place::default(), Vec::new());
     loop {
-        let page = mapping::access(app, &Principal::host(), at, after, PAGE).await?;
-        let last = page.last().map(|line| line.seq);
-        let more = page.len() == PAGE as usize;
+        let page = match (team, place) {
+            // Who is asked for the members of a team is not told what they own.
+            (Some(_), Place::Given(after)) => listing.given(after, PAGE).await?,
+            _ => listing.page(place, PAGE).await?,
+        };
+        let last = page.last().map(|line| line.place).filter(|_| page.len() == PAGE as usize);
+        page.iter().filter(|line| line.kind == mapping::GAP).for_each(|gap| out::aside(&gap.way));
         let lines: Vec<AccessLine> = page.into_iter().filter(wanted).collect();
         if args.csv {
             print(&mapping::access_csv(&lines))?;
         } else {
             kept.extend(lines);
         }
-        match last.filter(|_| more) {
-            Some(last) => after = last,
+        match last {
+            Some(last) => place = last,
             None => break,
         }
     }
-    // What one person owns is shown, too. Of everybody it would be the whole catalog, once for each.
-    let explained = match person.as_ref().filter(|_| args.team.is_none()) {
-        Some(person) => Some(mapping::explain(app, &Principal::host(), person, at).await?),
-        None => None,
-    };
-    if let Some(explained) = &explained {
-        tell_gaps(explained);
-    }
-    let owns = explained.as_ref().map_or(&[][..], |explained| &explained.owns);
     if args.csv {
-        return explained.as_ref().map_or(Ok(()), |explained| print(&mapping::owned_csv(explained)));
+        return Ok(());
     }
     if args.json.json {
-        let owned = explained.iter().flat_map(|explained| owns.iter().map(|item| shown_owned(explained, item)));
-        return out::json(&kept.iter().map(shown).chain(owned).collect());
+        return out::json(&kept.iter().map(shown).collect());
     }
-    if kept.is_empty() && owns.is_empty() {
+    kept.retain(|line| line.kind != mapping::GAP);
+    if kept.is_empty() {
         return out::line("Nobody has anything of that.");
     }
     let cells = kept.iter().map(|line| {
-        let (kind, value) = (line.kind.as_str().to_owned(), line.value.clone());
-        vec![line.name.clone(), kind, line.object_name.clone(), value, out::moment(line.from), line.way.clone()]
+        let (kind, value, state) = (line.kind.to_owned(), line.value.clone(), line.state.map_or("", State::as_str));
+        let (object, from) = (line.object_name.clone(), line.from.map(out::moment).unwrap_or_default());
+        vec![line.name.clone(), state.to_owned(), kind, object, value, from, line.way.clone()]
     });
-    let owned = explained.iter().flat_map(|explained| {
-        owns.iter().map(|item| {
-            let (name, title, kind) = (explained.name.clone(), item.title.clone(), item.kind.clone());
-            vec![name, "entity".to_owned(), title, kind, String::new(), item.through.clone()]
-        })
-    });
-    let cells = cells.chain(owned);
-    out::lines(&out::table(&["NAME", "KIND", "OBJECT", "VALUE", "SINCE", "WAY"], &cells.collect::<Vec<_>>()))
-}
-
-/// Says on standard error what is not among the lines.
-fn tell_gaps(explained: &Explained) {
-    for gap in &explained.owns_gaps {
-        out::aside(gap);
-    }
-    let shown = explained.owns.len() as u64;
-    if explained.owns_total > shown {
-        out::aside(&format!("Of {} entities owned the first {shown} are shown.", explained.owns_total));
-    }
+    let head = &["NAME", "STATE", "KIND", "OBJECT", "VALUE", "SINCE", "WAY"];
+    out::lines(&out::table(head, &cells.collect::<Vec<_>>()))
 }
 
 /// CSV goes out as it is: it is a file, not a terminal's text.
@@ -94,17 +75,10 @@ fn print(text: &str) -> Done {
 }
 
 fn shown(line: &AccessLine) -> Value {
+    let origin = Some(&line.origin).filter(|origin| !origin.is_empty());
     json!({
         "person": line.person, "name": line.name, "email": line.email, "kind": line.kind, "object": line.object,
-        "object_name": line.object_name, "value": line.value, "origin": line.origin, "way": line.way,
-        "from": line.from.to_string(), "until": out::instant(line.until),
-    })
-}
-
-fn shown_owned(explained: &Explained, item: &Ownership) -> Value {
-    json!({
-        "person": explained.person, "name": explained.name, "email": explained.email, "kind": "entity",
-        "object": item.id, "object_name": item.title, "value": item.kind, "origin": null, "way": item.through,
-        "from": null, "until": null,
+        "object_name": line.object_name, "value": line.value, "origin": origin, "way": line.way,
+        "from": out::instant(line.from), "until": out::instant(line.until), "state": line.state.map(State::as_str),
     })
 }

@@ -89,6 +89,11 @@ fn what_a_person_owned_is_told_by_moment() {
     let past = owned(&format!(" --at {then}"));
     assert_eq!(past[0]["way"], "as a member of the team payments", "{past:?}");
     let csv = said(home, &format!("access --person ann@x.example --at {then} --csv"));
-    assert!(csv.contains(",cart,component,,as a member of the team payments,,\r\n"), "{csv}");
+    let line = ",cart,component,,as a member of the team payments,,,active\r\n";
+    assert!(csv.contains(line), "{csv}");
+    // Of everybody it is the same line in the same columns.
+    let everybody = said(home, &format!("access --at {then} --csv"));
+    assert!(everybody.contains(line) && everybody.starts_with(csv.lines().next().unwrap()), "{everybody}");
+    assert_eq!(csv.lines().next().unwrap().split(',').next_back(), Some("state"));
     assert!(owned(" --at 2001-01-01").is_empty());
 }

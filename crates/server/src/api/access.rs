@@ -5,7 +5,7 @@ use super::request::Request;
 use super::table::{Access::May, Endpoint, Form, Param, get, handler, param};
 use super::wire::Moment;
 use crate::intake::Failure;
-use bailiwick_app::mapping::{self, AccessLine, Explained, Has, Ownership, Way};
+use bailiwick_app::mapping::{self, AccessLine, Explained, Has, Listing, Ownership, Place, Way};
 use bailiwick_domain::policy::Action::AccessRead;
 use http::header::LINK;
 use schemars::JsonSchema;
@@ -16,7 +16,7 @@ const AT: Param = param("at", Form::Instant, "The moment; now if nothing is said
 
 pub(super) const ROUTES: &[Endpoint] = &[
     get(May(AccessRead), "/access", "listAccess", handler!(list))
-        .says("Lists what everybody has or had at a moment, one line for each way; as CSV for who accepts it.")
+        .says("Lists what everybody has or had at a moment, one line for each way: first what was given, then the entities that are owned; as CSV for who accepts it.")
         .query(&[AT])
         .lists::<Access>()
         .also_text(CSV),
@@ -29,28 +29,32 @@ pub(super) const ROUTES: &[Endpoint] = &[
 /// Something somebody has or had, by one way.
 #[derive(Serialize, JsonSchema)]
 struct Access {
-    /// Id of the person.
+    /// Id of the person; empty in a gap that concerns everybody.
     person: String,
     /// Name today.
     name: String,
     /// E-mail address today.
     email: Option<String>,
-    /// `team`, `role`, `property` or `ownership`.
+    /// `team`, `role`, `property` or `ownership` of what was given; `entity` of what is owned; `gap` of what cannot be
+    /// told of the entities owned, with the sentence as `way`.
     kind: &'static str,
-    /// Id of the team, name of the role or property, filter of what is owned.
+    /// Id of the team or entity, name of the role or property, filter of what is owned.
     object: String,
-    /// What it is called today.
+    /// What it is called: today, or at the moment for an entity.
     object_name: String,
-    /// Membership role, value, or id of the team on whose behalf.
+    /// Membership role, value, or kind of the entity.
     value: String,
-    /// `hand`, `feed:...`, `rule:...`.
-    origin: String,
+    /// `hand`, `feed:...`, `rule:...`; null for entities, whose `way` says it.
+    origin: Option<String>,
     /// The way in words.
     way: String,
-    /// Since when.
-    from: Moment,
+    /// Since when; null for entities, of which it is not kept.
+    from: Option<Moment>,
     /// Until when, if it ended.
     until: Option<Moment>,
+    /// Where the person stood at the moment: `active`, `inactive` or `closed`. Only an active person can use what they
+    /// have. Null before the person was known, and in a gap that concerns everybody.
+    state: Option<&'static str>,
 }
 
 fn line(line: &AccessLine) -> Access {
@@ -58,26 +62,28 @@ fn line(line: &AccessLine) -> Access {
         person: line.person.clone(),
         name: line.name.clone(),
         email: line.email.clone(),
-        kind: line.kind.as_str(),
+        kind: line.kind,
         object: line.object.clone(),
         object_name: line.object_name.clone(),
         value: line.value.clone(),
-        origin: line.origin.clone(),
+        origin: Some(line.origin.clone()).filter(|origin| !origin.is_empty()),
         way: line.way.clone(),
-        from: Moment(line.from),
+        from: line.from.map(Moment),
         until: line.until.map(Moment),
+        state: line.state.map(|state| state.as_str()),
     }
 }
 
 async fn list(request: Request) -> Result<Answer, Failure> {
-    let page = request.page::<i64>()?;
-    let (app, after) = (&request.app, page.after.unwrap_or(0));
-    let found = mapping::access(app, &request.principal, request.instant("at"), after, page.limit + 1).await?;
+    let page = request.page::<Place>()?;
+    let behind = page.after.unwrap_or_default();
+    let mut listing = Listing::of(&request.app, &request.principal, None, request.instant("at")).await?;
+    let found = listing.page(behind, page.limit + 1).await?;
     let limit = page.limit as usize;
-    let next = found.get(limit.saturating_sub(1)).filter(|_| found.len() > limit).map(|last| last.seq);
+    let next = found.get(limit.saturating_sub(1)).filter(|_| found.len() > limit).map(|last| last.place);
     let shown = &found[..found.len().min(limit)];
     if request.wants_second_form() {
-        let head = if after == 0 { mapping::CSV_HEAD } else { "" };
+        let head = if page.after.is_none() { mapping::CSV_HEAD } else { "" };
         let answer = Answer::text(CSV, format!("{head}{}", mapping::access_csv(shown)));
         return Ok(match next {
             Some(next) => answer.header(LINK, &request.next_link(&request.cursor_behind(&next))),
@@ -85,10 +91,7 @@ async fn list(request: Request) -> Result<Answer, Failure> {
         });
     }
     let items: Vec<Access> = shown.iter().map(line).collect();
-    let total = match page.total {
-        true => Some(mapping::count_access(app, &request.principal, request.instant("at")).await?),
-        false => None,
-    };
+    let total = if page.total { Some(listing.count().await?) } else { None };
     Answer::page(&request, &items, next.as_ref(), total)
 }
 

@@ -30,6 +30,16 @@ impl Store {
         self.engine.all(grants::at(person, at)).await
     }
 
+    /// What persons held at a moment, in the order of persons and rows.
+    pub async fn grants_of_many_at(&self, persons: &[i64], at: Millis) -> Result<Vec<GrantRow>, Error> {
+        self.listed(persons, |persons| grants::of_persons_at(persons, at)).await
+    }
+
+    /// Whether anybody held something of a kind at a moment.
+    pub async fn anybody_held(&self, kind: GrantKind, at: Millis) -> Result<bool, Error> {
+        Ok(!self.engine.scan(SCAN_BUDGET, grants::any_at(kind, at)).await?.is_empty())
+    }
+
     /// What everybody held at a moment, with the ids of the persons, in the order of the grants' rows behind `after`.
     pub async fn grants_all_at(&self, at: Millis, after: i64, limit: u32) -> Result<Vec<(String, GrantRow)>, Error> {
         self.engine.scan(SCAN_BUDGET, grants::all_at(at, after, limit)).await
@@ -47,6 +57,12 @@ impl Store {
         self.engine.scan(SCAN_BUDGET, grants::holders(kind, object, after_person, limit).into_owned()).await
     }
 
+    /// How many hold an object now.
+    pub async fn holder_count(&self, kind: GrantKind, object: &str) -> Result<u64, Error> {
+        let counted = self.engine.scan(SCAN_BUDGET, grants::holder_count(kind, object).into_owned()).await?;
+        Ok(counted.into_iter().next().unwrap_or(0))
+    }
+
     /// How many active persons belong to each team, by the id of the team; teams without any are left out. Of these
     /// teams, or of all.
     pub async fn team_sizes(&self, teams: Option<&[String]>) -> Result<Vec<(String, u64)>, Error> {
@@ -56,6 +72,16 @@ impl Store {
     /// Every change of a person's state, in order.
     pub async fn person_states(&self, person: i64) -> Result<Vec<StateRow>, Error> {
         self.engine.all(grants::states(person)).await
+    }
+
+    /// Every change of the states of persons, in the order of persons and changes.
+    pub async fn person_states_of(&self, persons: &[i64]) -> Result<Vec<StateRow>, Error> {
+        self.listed(persons, grants::states_of).await
+    }
+
+    /// These persons, in the order of their rows. Who is not there is left out.
+    pub async fn persons_by_rows(&self, persons: &[i64]) -> Result<Vec<PersonRow>, Error> {
+        self.listed(persons, grants::subjects).await
     }
 
     /// Everything that the grants of persons depend on, in the order of their rows. Persons that are not there are left

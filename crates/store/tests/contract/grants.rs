@@ -81,6 +81,12 @@ fn what_was_held_in_march_is_known() {
         assert_eq!(at(ann, Millis(moments[1].0 - 1)).await, ["a"]);
         assert_eq!(at(ann, moments[1]).await, ["b"]);
         assert_eq!(at(bea, moments[1]).await, ["a", "b"]);
+        let both = bench.store.grants_of_many_at(&[bea, ann], moments[1]).await.unwrap();
+        let both: Vec<(i64, &str)> = both.iter().map(|grant| (grant.person, grant.object.as_str())).collect();
+        assert_eq!(both, [(ann, "b"), (bea, "a"), (bea, "b")]);
+        assert!(bench.store.anybody_held(GrantKind::Team, moments[0]).await.unwrap());
+        assert!(!bench.store.anybody_held(GrantKind::Role, moments[0]).await.unwrap());
+        assert!(!bench.store.anybody_held(GrantKind::Team, Millis(start)).await.unwrap());
         let mut everybody = Vec::new();
         let mut after = 0;
         loop {
@@ -104,7 +110,15 @@ fn who_holds_an_object_is_told_person_by_person() {
             bench.commit(vec![give(person, vec![grant("t", "hand"), grant("t", "feed:g"), grant("u", name)])]).await;
             persons.push(person);
         }
+        assert_eq!(bench.store.holder_count(GrantKind::Team, "t").await.unwrap(), 3);
+        assert_eq!(bench.store.holder_count(GrantKind::Team, "b").await.unwrap(), 0);
         bench.commit(vec![bench.standing(persons[1], State::Inactive).await]).await;
+        let states = bench.store.person_states_of(&persons).await.unwrap();
+        let left: Vec<i64> =
+            states.iter().filter(|change| change.after == State::Inactive).map(|change| change.person).collect();
+        assert_eq!(left, [persons[1]]);
+        let rows = bench.store.persons_by_rows(&[persons[2], 999_999, persons[0]]).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [persons[0], persons[2]]);
         let holders = async |after, limit| -> Vec<(i64, String)> {
             let found = bench.store.holders(GrantKind::Team, "t", after, limit).await.unwrap();
             found.into_iter().map(|(person, grant)| (person.seq, grant.origin)).collect()

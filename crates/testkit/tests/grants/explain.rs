@@ -2,8 +2,9 @@
 
 use super::support::*;
 use bailiwick_app::catalog::{self, Author};
-use bailiwick_app::mapping;
+use bailiwick_app::mapping::{self, AccessLine, Listing, Place};
 use bailiwick_domain::ids::Millis;
+use bailiwick_domain::person::State;
 use bailiwick_store::rows::PersonRow;
 use bailiwick_testkit::TestApp;
 use serde_json::{Value, json};
@@ -55,12 +56,92 @@ async fn every_way_is_told_now_and_at_a_past_moment() {
     let before = mapping::explain(test.app(), &host(), &row.id, Some(Millis(1))).await.unwrap();
     assert!(before.state.is_none() && before.teams.is_empty());
 
-    let lines = mapping::access(test.app(), &host(), Some(then), 0, 100).await.unwrap();
+    let lines = everything(&test, Some(then)).await;
     assert_eq!(lines.len(), 4);
     let csv = mapping::access_csv(&lines);
     assert!(csv.lines().count() == 4 && csv.contains("User ann in group Payments by rule pay"), "{csv}");
-    assert!(mapping::access(test.app(), &host(), None, 0, 100).await.unwrap().is_empty());
-    assert_eq!(mapping::count_access(test.app(), &host(), Some(then)).await.unwrap(), 4);
+    assert!(everything(&test, None).await.is_empty());
+}
+
+/// The listing of everybody, of all page sizes alike.
+async fn everything(test: &TestApp, at: Option<Millis>) -> Vec<AccessLine> {
+    let mut listing = Listing::of(test.app(), &host(), None, at).await.unwrap();
+    let whole = listing.page(Place::default(), 1_000).await.unwrap();
+    for limit in [1_u32, 2, 3] {
+        let (mut place, mut lines) = (Place::default(), Vec::new());
+        loop {
+            // As a caller does that keeps nothing but the place.
+            let mut listing = Listing::of(test.app(), &host(), None, at).await.unwrap();
+            let page = listing.page(place, limit).await.unwrap();
+            assert!(page.len() <= limit as usize);
+            let Some(last) = page.last() else { break };
+            place = last.place;
+            lines.extend(page);
+        }
+        assert_eq!(lines, whole, "in pages of {limit}");
+    }
+    assert_eq!(listing.count().await.unwrap(), whole.len() as u64);
+    whole
+}
+
+#[tokio::test]
+async fn the_list_of_everybody_says_who_has_left_and_what_each_owns() {
+    let test = TestApp::start().await;
+    let mut client = test.client();
+    let payments = team(&test, "payments").await;
+    team(&test, "owners").await;
+    let cart = entity(&test, json!({"kind": "component", "name": "cart", "owner": "payments"})).await;
+    let till = entity(&test, json!({"kind": "component", "name": "till", "tags": ["pay"]})).await;
+    let users = [user(&mut client, "ann", json!({})).await, user(&mut client, "bob", json!({})).await];
+    group(&mut client, "G", &[&users[1]]).await;
+    apply(&test, &[("mine", "{group: G}", "[{own: 'tags eq \"pay\"'}]")]).await;
+    let (ann, bob) = (person(&test, "ann").await, person(&test, "bob").await);
+    let notes = entity(&test, json!({"kind": "component", "name": "notes", "owner": ann.id})).await;
+    for person in [&ann, &bob] {
+        member(&test, &payments, person).await;
+    }
+    let told = async |at: Option<Millis>| -> Vec<String> {
+        let lines = everything(&test, at).await;
+        let csv = mapping::access_csv(&lines);
+        for (line, text) in lines.iter().zip(csv.lines()) {
+            assert!(text.ends_with(&format!(",{}", line.state.map_or("", State::as_str))), "{text}");
+            assert_eq!(text.split(',').count(), mapping::CSV_HEAD.split(',').count(), "{text}");
+        }
+        let line = |line: &AccessLine| {
+            let state = line.state.map_or("unknown", State::as_str);
+            format!("{} {state} {} {}: {}", line.name, line.kind, line.object, line.way)
+        };
+        let entities = lines.iter().filter(|line| line.kind != "team" && line.kind != "ownership");
+        entities.map(line).collect()
+    };
+    let rule = everything(&test, None).await.into_iter().find(|line| line.kind == "ownership").unwrap();
+    let expect = |ann: &str, bob: &str| {
+        [
+            format!("ann {ann} entity {cart}: as a member of the team payments"),
+            format!("ann {ann} entity {notes}: by name"),
+            format!("bob {bob} entity {cart}: as a member of the team payments"),
+            format!("bob {bob} entity {till}: it matches what {} gives", rule.origin),
+        ]
+    };
+    assert_eq!(told(None).await, expect("active", "active"));
+    let first = moment(&test);
+    set_user(&mut client, &users[1], "active", json!(false)).await;
+    let second = moment(&test);
+    assert_eq!(told(None).await, expect("active", "inactive"));
+    change(&test, &cart, json!({"owner": null})).await;
+    set_user(&mut client, &users[0], "active", json!(false)).await;
+    set_user(&mut client, &users[1], "active", json!(true)).await;
+    // Each with where they stood and what they owned at the moment it is about.
+    assert_eq!(told(Some(first)).await, expect("active", "active"));
+    assert_eq!(told(Some(second)).await, expect("active", "inactive"));
+    let now = told(None).await;
+    assert_eq!(now[0], format!("ann inactive entity {notes}: by name"), "{now:?}");
+    assert!(now[1].starts_with("bob active entity"), "{now:?}");
+    // One person's list is that part of everybody's.
+    let mut listing = Listing::of(test.app(), &host(), Some(&bob.id), Some(second)).await.unwrap();
+    let own = listing.page(Place::default(), 1_000).await.unwrap();
+    let of_all = everything(&test, Some(second)).await.into_iter().filter(|line| line.person == bob.id);
+    assert_eq!(own, of_all.collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -178,8 +259,11 @@ async fn what_was_owned_is_told_of_a_past_moment() {
     assert!(owned(&test, &ann, Some(before)).await.is_empty());
     let past = mapping::explain(test.app(), &host(), &ann.id, Some(first)).await.unwrap();
     assert_eq!((past.teams[0].name.as_str(), past.teams[0].object.as_str()), ("payments", &*payments));
-    let csv = mapping::owned_csv(&past);
-    let line = format!(",Ann,,entity,{cart},cart,component,,as a member of the team payments,,\r\n");
+    let mut listing = Listing::of(test.app(), &host(), Some(&ann.id), Some(first)).await.unwrap();
+    let mut lines = listing.page(Place::default(), 100).await.unwrap();
+    lines.retain(|line| line.kind == mapping::ENTITY);
+    let csv = mapping::access_csv(&lines);
+    let line = format!(",Ann,,entity,{cart},cart,component,,as a member of the team payments,,,active\r\n");
     assert!(csv.starts_with(&format!("{}{line}", ann.id)) && csv.lines().count() == 5, "{csv}");
 }
 
@@ -233,5 +317,10 @@ async fn what_cannot_be_told_of_a_past_moment_is_said() {
     assert_eq!(titles, ["till"]);
     assert!(past.owns_gaps.iter().any(|gap| gap.contains("how they were then: 1. They are left out")), "{past:?}");
     assert!(past.owns_gaps.iter().any(|gap| gap.contains("properties.center")), "{past:?}");
+    // The list of everybody says so in lines of its own: once what concerns all, and of a person what concerns them.
+    let gaps: Vec<AccessLine> =
+        everything(&test, Some(then)).await.into_iter().filter(|line| line.kind == "gap").collect();
+    let told: Vec<(&str, &str)> = gaps.iter().map(|gap| (gap.person.as_str(), gap.way.as_str())).collect();
+    assert_eq!(told, [("", past.owns_gaps[0].as_str()), (&*row.id, past.owns_gaps[1].as_str())]);
     assert_eq!(owned(&test, &row, None).await.len(), 2);
 }

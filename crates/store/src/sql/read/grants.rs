@@ -50,6 +50,27 @@ pub(crate) fn at(person: i64, at: Millis) -> Query<'static, GrantRow> {
     Query::new(sql, binds![person, at.0], grant_row)
 }
 
+/// What persons held at a moment.
+pub(crate) fn of_persons_at(persons: &[i64], at: Millis) -> Query<'_, GrantRow> {
+    let sql = Sql::each(
+        grants!(
+            "g.person IN (SELECT value FROM json_each(?1)) AND g.from_at <= ?2
+             AND (g.until_at IS NULL OR g.until_at > ?2) ORDER BY g.person, g.seq"
+        ),
+        grants!(
+            "g.person = ANY (?1) AND g.from_at <= ?2 AND (g.until_at IS NULL OR g.until_at > ?2)
+             ORDER BY g.person, g.seq"
+        ),
+    );
+    Query::new(sql, binds![persons, at.0], grant_row)
+}
+
+/// A grant of a kind that anybody held at a moment, if there is one.
+pub(crate) fn any_at(kind: GrantKind, at: Millis) -> Query<'static, GrantRow> {
+    let sql = Sql::same(grants!("g.kind = ?1 AND g.from_at <= ?2 AND (g.until_at IS NULL OR g.until_at > ?2) LIMIT 1"));
+    Query::new(sql, binds![kind as i64, at.0], grant_row)
+}
+
 /// What everybody held at a moment, with the ids of the persons.
 pub(crate) fn all_at(at: Millis, after: i64, limit: u32) -> Query<'static, (String, GrantRow)> {
     let sql = Sql::same(concat!(
@@ -90,6 +111,14 @@ pub(crate) fn holders(
     })
 }
 
+/// How many hold an object.
+pub(crate) fn holder_count(kind: GrantKind, object: &str) -> Query<'_, u64> {
+    let sql = Sql::same(
+        "SELECT count(DISTINCT person) FROM access_grant WHERE kind = ?1 AND object = ?2 AND until_at IS NULL",
+    );
+    Query::new(sql, binds![kind as i64, object], |row| row.count(0))
+}
+
 /// How many active persons belong to each team that has any; of some teams, or of all.
 pub(crate) fn team_sizes(teams: Option<&[String]>) -> Query<'_, (String, u64)> {
     macro_rules! sizes {
@@ -118,14 +147,26 @@ pub(crate) fn team_sizes(teams: Option<&[String]>) -> Query<'_, (String, u64)> {
 /// Every change of a person's state.
 pub(crate) fn states(person: i64) -> Query<'static, StateRow> {
     let sql = Sql::same("SELECT person, seq, at, before, after FROM person_state WHERE person = ?1 ORDER BY seq");
-    Query::new(sql, binds![person], |row| {
-        Ok(StateRow {
-            person: row.int(0)?,
-            seq: row.int(1)?,
-            at: Millis(row.int(2)?),
-            before: persons::state(row, 3)?,
-            after: persons::state(row, 4)?,
-        })
+    Query::new(sql, binds![person], state_row)
+}
+
+/// Every change of the states of persons.
+pub(crate) fn states_of(persons: &[i64]) -> Query<'_, StateRow> {
+    let sql = Sql::each(
+        "SELECT person, seq, at, before, after FROM person_state
+         WHERE person IN (SELECT value FROM json_each(?1)) ORDER BY person, seq",
+        "SELECT person, seq, at, before, after FROM person_state WHERE person = ANY (?1) ORDER BY person, seq",
+    );
+    Query::new(sql, binds![persons], state_row)
+}
+
+fn state_row(row: &dyn Fields) -> Result<StateRow, Error> {
+    Ok(StateRow {
+        person: row.int(0)?,
+        seq: row.int(1)?,
+        at: Millis(row.int(2)?),
+        before: persons::state(row, 3)?,
+        after: persons::state(row, 4)?,
     })
 }
 
