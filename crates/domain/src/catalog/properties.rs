@@ -9,7 +9,7 @@ use super::{Fault, sentence, step};
 use bailiwick_scim::Object;
 use boon::{Compiler, Draft, SchemaIndex, Schemas};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Longest schema of a property, in bytes of JSON.
@@ -18,6 +18,10 @@ pub const SCHEMA_BYTES: usize = 16 * 1024;
 pub const SCHEMA_NODES: usize = 10_000;
 /// Deepest nesting of a schema with its references written out.
 const SCHEMA_DEPTH: usize = 64;
+/// Most different patterns in a schema: each may take megabytes when it is made ready.
+pub const PATTERNS: usize = 50;
+/// How much of a pattern is shown when it cannot be used.
+const SHOWN_CHARS: usize = 80;
 /// Most definitions.
 pub const DEFINITIONS: usize = 500;
 /// Where schemas live for the compiler; nothing is there.
@@ -231,76 +235,115 @@ fn compile(schema: &Value) -> Result<Option<Compiled>, String> {
     if schema.is_null() {
         return Ok(None);
     }
-    check_schema(schema)?;
+    let patterns = check_schema(schema)?;
+    // As names of properties first: boon tells what is wrong with those, of a `pattern` it says that it is at fault.
+    let named: Object = patterns.into_iter().map(|pattern| (pattern.to_owned(), Value::Bool(true))).collect();
+    build(json!({ "patternProperties": named }))?;
+    build(schema.clone()).map(Some)
+}
+
+fn build(schema: Value) -> Result<Compiled, String> {
     let mut schemas = Schemas::new();
     let mut compiler = Compiler::new();
     compiler.set_default_draft(Draft::V2020_12);
     compiler.enable_format_assertions();
     compiler.use_loader(Box::new(Nowhere));
-    let wrong = |error: boon::CompileError| format!("is no JSON Schema: {}", one_line(&error.to_string()));
-    compiler.add_resource(PLACE, schema.clone()).map_err(wrong)?;
+    let wrong = |error: boon::CompileError| match &error {
+        boon::CompileError::InvalidRegex { regex, src, .. } => {
+            let shown: String = regex.chars().take(SHOWN_CHARS).collect();
+            format!("is no JSON Schema: the pattern {shown:?} cannot be used: {}", one_line(&src.to_string()))
+        }
+        _ => format!("is no JSON Schema: {}", one_line(&error.to_string())),
+    };
+    compiler.add_resource(PLACE, schema).map_err(wrong)?;
     let index = compiler.compile(PLACE, &mut schemas).map_err(wrong)?;
-    Ok(Some(Compiled { schemas, index }))
+    Ok(Compiled { schemas, index })
 }
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace(PLACE, "")
 }
 
-fn check_schema(schema: &Value) -> Result<(), String> {
+/// The patterns of a schema that stands by itself and has its measure.
+fn check_schema(schema: &Value) -> Result<BTreeSet<&str>, String> {
     if !schema.is_object() && !schema.is_boolean() {
         return Err("must be an object".to_owned());
     }
     if serde_json::to_vec(schema).is_ok_and(|bytes| bytes.len() > SCHEMA_BYTES) {
         return Err(format!("is longer than {SCHEMA_BYTES} bytes"));
     }
-    let mut left = SCHEMA_NODES;
-    weigh(schema, schema, &mut Vec::new(), SCHEMA_DEPTH, &mut left)
+    let mut walk = Walk { root: schema, open: Vec::new(), left: SCHEMA_NODES, patterns: BTreeSet::new() };
+    walk.visit(schema, SCHEMA_DEPTH)?;
+    if walk.patterns.len() > PATTERNS {
+        return Err(format!("has more than {PATTERNS} patterns"));
+    }
+    Ok(walk.patterns)
 }
 
-/// Walks a schema as if every reference were written out.
-fn weigh<'a>(
-    node: &'a Value,
+/// A walk through a schema as if every reference were written out.
+struct Walk<'a> {
     root: &'a Value,
-    open: &mut Vec<&'a str>,
-    depth: usize,
-    left: &mut usize,
-) -> Result<(), String> {
-    *left = left.checked_sub(1).ok_or_else(|| format!("grows beyond {SCHEMA_NODES} values when written out"))?;
-    let depth = depth.checked_sub(1).ok_or_else(|| format!("is nested more than {SCHEMA_DEPTH} levels deep"))?;
-    let object = match node {
-        Value::Array(values) => return values.iter().try_for_each(|value| weigh(value, root, open, depth, left)),
-        Value::Object(object) => object,
-        _ => return Ok(()),
-    };
-    for (key, value) in object {
-        match (key.as_str(), value) {
+    /// The references that are being followed.
+    open: Vec<&'a str>,
+    /// How many values there may still be.
+    left: usize,
+    patterns: BTreeSet<&'a str>,
+}
+
+impl<'a> Walk<'a> {
+    fn visit(&mut self, node: &'a Value, depth: usize) -> Result<(), String> {
+        let left = self.left.checked_sub(1);
+        self.left = left.ok_or_else(|| format!("grows beyond {SCHEMA_NODES} values when written out"))?;
+        let depth = depth.checked_sub(1).ok_or_else(|| format!("is nested more than {SCHEMA_DEPTH} levels deep"))?;
+        match node {
+            Value::Array(values) => values.iter().try_for_each(|value| self.visit(value, depth)),
+            Value::Object(object) => object.iter().try_for_each(|(key, value)| self.keyword(key, value, depth)),
+            _ => Ok(()),
+        }
+    }
+
+    fn keyword(&mut self, key: &'a str, value: &'a Value, depth: usize) -> Result<(), String> {
+        match (key, value) {
             // What stands there is data, not schema.
-            ("enum" | "const" | "default" | "examples", _) => {}
-            ("$schema", Value::String(draft)) if draft.trim_end_matches('#') != DRAFT => {
-                return Err(format!("only {DRAFT} is understood"));
-            }
-            ("$ref", Value::String(target)) => {
-                let pointer = target.strip_prefix('#').filter(|rest| rest.starts_with("/$defs/"));
-                let pointer = pointer.ok_or("$ref may lead only into the schema's own $defs")?;
-                if open.contains(&target.as_str()) {
-                    return Err(format!("{target} refers to itself"));
+            ("enum" | "const" | "default" | "examples", _) => Ok(()),
+            // What stands there are names, whatever they are, with a schema each.
+            (
+                "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas",
+                Value::Object(named),
+            ) => {
+                if key == "patternProperties" {
+                    self.patterns.extend(named.keys().map(String::as_str));
                 }
-                let there = root.pointer(pointer).ok_or_else(|| format!("{target} leads nowhere"))?;
-                open.push(target);
-                weigh(there, root, open, depth, left)?;
-                open.pop();
+                named.values().try_for_each(|value| self.visit(value, depth))
             }
+            ("pattern", Value::String(pattern)) => {
+                self.patterns.insert(pattern);
+                Ok(())
+            }
+            ("$schema", Value::String(draft)) if draft.trim_end_matches('#') != DRAFT => {
+                Err(format!("only {DRAFT} is understood"))
+            }
+            ("$ref", Value::String(target)) => self.follow(target, depth),
             (
                 "$id" | "$anchor" | "$dynamicRef" | "$dynamicAnchor" | "$recursiveRef" | "$vocabulary",
                 Value::String(_),
-            ) => {
-                return Err(format!("{key} is not understood here"));
-            }
-            _ => weigh(value, root, open, depth, left)?,
+            ) => Err(format!("{key} is not understood here")),
+            _ => self.visit(value, depth),
         }
     }
-    Ok(())
+
+    fn follow(&mut self, target: &'a str, depth: usize) -> Result<(), String> {
+        let pointer = target.strip_prefix('#').filter(|rest| rest.starts_with("/$defs/"));
+        let pointer = pointer.ok_or("$ref may lead only into the schema's own $defs")?;
+        if self.open.contains(&target) {
+            return Err(format!("{target} refers to itself"));
+        }
+        let there = self.root.pointer(pointer).ok_or_else(|| format!("{target} leads nowhere"))?;
+        self.open.push(target);
+        self.visit(there, depth)?;
+        self.open.pop();
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -383,6 +426,17 @@ mod tests {
             (json!({"$id": "https://example.com/x"}), "$id"),
             (json!({"type": "strng"}), "no JSON Schema"),
             (json!({"pattern": "("}), "no JSON Schema"),
+            (json!({"properties": {"enum": {"$ref": "#"}}}), "own $defs"),
+            (json!({"pattern": "(a{1000}){1000}"}), "size limit"),
+            (json!({"not": {"pattern": "(?i)\\p{L}{1000}"}}), "size limit"),
+            (json!({"$defs": {"a": {"pattern": "a{2000000}"}}}), "size limit"),
+            (json!({"properties": {"const": {"items": {"pattern": "(a{1000}){1000}"}}}}), "size limit"),
+            (json!({"patternProperties": {"(a{1000}){1000}": {}}}), "size limit"),
+            (json!({"pattern": "(?-u)\\W"}), "cannot be used"),
+            (
+                json!({"allOf": (0..=PATTERNS).map(|one| json!({"pattern": one.to_string()})).collect::<Vec<_>>()}),
+                "more than 50",
+            ),
             (json!("string"), "must be an object"),
             (json!({"description": "x".repeat(SCHEMA_BYTES)}), "longer"),
         ] {
@@ -390,6 +444,15 @@ mod tests {
             let faults = Definition::from_json("p", document.as_object().unwrap()).unwrap_err();
             assert_eq!(faults[0].pointer, "/schema");
             assert!(faults[0].message.contains(part), "{part}: {faults:?}");
+        }
+    }
+
+    /// The format is about the text: nothing makes it ready.
+    #[test]
+    fn values_that_are_patterns_are_only_read() {
+        let all = Definitions::compile(vec![define("p", json!({"schema": {"format": "regex"}}))]).unwrap();
+        for (value, faults) in [("(a{1000}){1000}", 0), ("(", 1)] {
+            assert_eq!(all.check("team", json!({ "p": value }).as_object().unwrap()).len(), faults, "{value}");
         }
     }
 
