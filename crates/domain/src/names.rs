@@ -33,6 +33,33 @@ pub fn check_display_text(value: &str) -> Result<(), &'static str> {
     if value.contains('\0') { Err("holds the character NUL") } else { Ok(()) }
 }
 
+/// Whether a character has no place in a text of one line: it controls a terminal, breaks the line, or turns the
+/// direction of writing, so that what is shown is not what is there.
+#[must_use]
+pub fn unfit_in_line(c: char) -> bool {
+    c.is_control() || turns_direction(c)
+}
+
+/// What is wrong with a text of one line; a part of a sentence.
+#[must_use]
+pub fn line_fault(text: &str) -> Option<String> {
+    if text.chars().any(char::is_control) {
+        return Some("holds a control character or line break".to_owned());
+    }
+    direction_fault(text)
+}
+
+/// What is wrong with a text that may have several lines; a part of a sentence.
+#[must_use]
+pub fn direction_fault(text: &str) -> Option<String> {
+    let turns = text.chars().find(|c| turns_direction(*c))?;
+    Some(format!("holds U+{:04X}, which turns the direction of writing", u32::from(turns)))
+}
+
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Whether this is the name of an integration: `[a-z0-9][a-z0-9-]{0,62}`.
 pub fn integration_name(name: &str) -> Result<(), String> {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -221,6 +248,25 @@ mod tests {
         assert_eq!(check_group_name(" "), Ok(()));
         assert!(check_display_text("a\0").is_err());
         assert!(check_group_name("a\0").is_err());
+    }
+
+    #[test]
+    fn a_line_does_not_turn() {
+        for text in ["", "Ann", "שלום", "مرحبا", "a\u{200d}b", "a\u{2028}b"] {
+            assert_eq!((line_fault(text), text.chars().any(unfit_in_line)), (None, false), "{text:?}");
+        }
+        for (text, part) in [
+            ("a\u{200e}", "U+200E"),
+            ("\u{200f}a", "U+200F"),
+            ("\u{202a}", "U+202A"),
+            ("gnp\u{202e}.exe", "U+202E"),
+            ("\u{2066}", "U+2066"),
+            ("\u{2069}", "U+2069"),
+            ("a\u{202e}\n", "control character"),
+        ] {
+            assert!(line_fault(text).is_some_and(|fault| fault.contains(part)), "{text:?}");
+            assert!(text.chars().any(unfit_in_line));
+        }
     }
 
     #[test]

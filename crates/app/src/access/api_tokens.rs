@@ -11,6 +11,7 @@ use crate::manage::{ATTEMPTS, commit, commit_guarded, event, invalid, missing};
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::ids::{Millis, prefixed_id};
+use bailiwick_domain::names::unfit_in_line;
 use bailiwick_domain::person::State;
 use bailiwick_domain::policy::{Action, Object, Principal, Scopes, permits};
 use bailiwick_domain::token::{Token, TokenKind};
@@ -107,7 +108,7 @@ impl ApiToken {
 
 fn plain(what: &str, text: &str) -> Result<String, Refusal> {
     let text = text.trim();
-    if text.is_empty() || text.chars().count() > LABEL_CHARS || text.chars().any(char::is_control) {
+    if text.is_empty() || text.chars().count() > LABEL_CHARS || text.chars().any(unfit_in_line) {
         return Err(invalid(format!("{what} has 1 to {LABEL_CHARS} characters.")));
     }
     Ok(text.to_owned())

@@ -9,6 +9,7 @@ use bailiwick_domain::catalog::limits::{LINE_CHARS, NAME_CHARS};
 use bailiwick_domain::catalog::{Kind, Reference, slug};
 use bailiwick_domain::ids::Kind as ResourceKind;
 use bailiwick_domain::mapping::pattern::Pattern;
+use bailiwick_domain::names::unfit_in_line;
 use bailiwick_scim::text::match_key;
 use bailiwick_scim::{Code, Object};
 use bailiwick_store::query::{From, PageQuery};
@@ -90,7 +91,7 @@ async fn adopt(app: &App, principal: &Principal, group: &ResourceRow, role: Opti
 
 /// The team of that title, or a new one under the first name that is free.
 async fn team_for(app: &App, principal: &Principal, group: &ResourceRow) -> Result<(ItemRow, bool), Refusal> {
-    let title: String = group.display.chars().filter(|one| !one.is_control()).take(LINE_CHARS).collect();
+    let title: String = group.display.chars().filter(|one| !unfit_in_line(*one)).take(LINE_CHARS).collect();
     let title = title.trim();
     let base = slug(title).unwrap_or_else(|| format!("group-{}", &group.id[..8.min(group.id.len())]));
     for number in 1..=NUMBERS {

@@ -99,8 +99,7 @@ async fn unwell(app: &App, query: HealthQuery) -> Result<HealthPage, Refusal> {
         looked_at += chunk.rows.len();
         let found = sizes.judge(app, &chunk.rows).await?;
         for (row, (owner, states)) in chunk.rows.into_iter().zip(found) {
-            let wanted = query.states.is_empty() || states.iter().any(|state| query.states.contains(state));
-            if states.is_empty() || !wanted {
+            if !query.wants(&states) {
                 continue;
             }
             let place = (row.title_key.clone(), row.seq);
@@ -115,6 +114,31 @@ async fn unwell(app: &App, query: HealthQuery) -> Result<HealthPage, Refusal> {
             page.next = after;
             return Ok(page);
         }
+    }
+}
+
+impl HealthQuery {
+    /// How many items [`ownership_health`] lists in all.
+    ///
+    /// # Errors
+    /// What the policy does not permit, or when the store cannot answer.
+    pub async fn count(&self, app: &App, principal: &Principal) -> Result<u64, Refusal> {
+        access::require(app, principal, Action::CatalogRead, &access::Object::None).await?;
+        let sizes = Sizes::read(app).await?;
+        let (mut after, mut count) = (None, 0);
+        loop {
+            let chunk = chunk(app, self, after).await?;
+            let judged = sizes.judge(app, &chunk.rows).await?;
+            count += judged.iter().filter(|(_, states)| self.wants(states)).count() as u64;
+            after = chunk.next;
+            if after.is_none() {
+                return Ok(count);
+            }
+        }
+    }
+
+    fn wants(&self, states: &[Unhealthy]) -> bool {
+        !states.is_empty() && (self.states.is_empty() || states.iter().any(|state| self.states.contains(state)))
     }
 }
 

@@ -74,13 +74,7 @@ pub async fn team_members(
     limit: u32,
 ) -> Result<MemberPage, Refusal> {
     access::require(app, principal, Action::TeamRead, &access::Object::None).await?;
-    let mut teams = vec![team.seq];
-    if below {
-        let mut lower = app.store().teams_below(&[team.seq]).await.map_err(of_store)?;
-        lower.retain(|seq| *seq != team.seq);
-        lower.sort_unstable();
-        teams.extend(lower);
-    }
+    let teams = teams(app, team, below).await?;
     let from = after.map_or(Some(0), |after| teams.iter().position(|seq| *seq == after.team));
     let Some(from) = from else { return Ok(MemberPage::default()) };
     let mut page = MemberPage::default();
@@ -109,6 +103,35 @@ pub async fn team_members(
         behind = 0;
     }
     Ok(page)
+}
+
+impl MemberPage {
+    /// How many members [`team_members`] lists in all: who belongs to several teams counts once for each.
+    ///
+    /// # Errors
+    /// What the policy does not permit, or when the store cannot answer.
+    pub async fn count(app: &App, principal: &Principal, team: &ItemRow, below: bool) -> Result<u64, Refusal> {
+        access::require(app, principal, Action::TeamRead, &access::Object::None).await?;
+        let mut count = app.store().holder_count(GrantKind::Team, &team.id).await.map_err(of_store)?;
+        for seq in teams(app, team, below).await?.into_iter().filter(|seq| *seq != team.seq) {
+            if let Some(lower) = app.store().item_by_seq(seq).await.map_err(of_store)? {
+                count += app.store().holder_count(GrantKind::Team, &lower.id).await.map_err(of_store)?;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// A team and, where asked for, those below it, by row.
+async fn teams(app: &App, team: &ItemRow, below: bool) -> Result<Vec<i64>, Refusal> {
+    let mut teams = vec![team.seq];
+    if below {
+        let mut lower = app.store().teams_below(&[team.seq]).await.map_err(of_store)?;
+        lower.retain(|seq| *seq != team.seq);
+        lower.sort_unstable();
+        teams.extend(lower);
+    }
+    Ok(teams)
 }
 
 /// Puts the grants of each person together; tells the last person.

@@ -230,8 +230,8 @@ pub fn check_alias(alias: &str) -> Result<(), String> {
         "is empty"
     } else if alias.chars().count() > ALIAS_CHARS {
         "is longer than 200 characters"
-    } else if alias.chars().any(char::is_control) {
-        "holds a control character"
+    } else if alias.chars().any(names::unfit_in_line) {
+        "holds a control character or one that turns the direction of writing"
     } else if alias.trim() != alias {
         "begins or ends with white space"
     } else {

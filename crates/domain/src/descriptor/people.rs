@@ -245,7 +245,10 @@ fn value_fault(column: &Column, text: &str) -> Option<String> {
     }
     let lines = matches!(column, Column::Field(_));
     let refused = |c: char| c.is_control() && !(lines && matches!(c, '\r' | '\n' | '\t'));
-    text.chars().any(refused).then(|| "holds a control character or line break".to_owned())
+    if text.chars().any(refused) {
+        return Some("holds a control character or line break".to_owned());
+    }
+    names::direction_fault(text).filter(|_| !lines)
 }
 
 fn is_catalog_role(text: &str) -> bool {

@@ -393,7 +393,7 @@ impl Reader<'_, '_> {
 
     fn membership_role(&mut self, node: &Node) -> Option<String> {
         let role = self.text(node, "the membership role")?;
-        if role.chars().count() <= 64 && !role.chars().any(char::is_control) {
+        if role.chars().count() <= 64 && !role.chars().any(names::unfit_in_line) {
             return Some(role);
         }
         self.fault(node, "a membership role is 1 to 64 characters without control characters");

@@ -1,6 +1,7 @@
 //! Takes an object apart and notes every fault with its place.
 
 use super::{Fault, LINE_CHARS, TEXT_BYTES, URL_BYTES, step};
+use crate::names;
 use bailiwick_scim::Object;
 use serde_json::Value;
 
@@ -160,7 +161,7 @@ pub(super) fn check_text(text: &str, width: Width, place: &str, faults: &mut Vec
         Width::Text if text.contains('\0') => Some("holds the character NUL".to_owned()),
         Width::Text => None,
         _ if text.trim().is_empty() => Some("is blank".to_owned()),
-        _ if text.chars().any(char::is_control) => Some("holds a control character or line break".to_owned()),
+        _ if text.chars().any(names::unfit_in_line) => names::line_fault(text),
         Width::Line if text.chars().count() > LINE_CHARS => Some(format!("is longer than {LINE_CHARS} characters")),
         Width::Url | Width::Address if text.len() > URL_BYTES => Some(format!("is longer than {URL_BYTES} bytes")),
         Width::Url => url_fault(text).map(str::to_owned),

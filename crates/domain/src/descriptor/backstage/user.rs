@@ -41,7 +41,7 @@ pub(super) fn person(
     let teams = teams(&mut spec, &within, &mut draft);
     let shown = display.or(title.clone()).or(name.clone());
     if let Some((node, text)) = &shown
-        && let Err(reason) = names::check_display_text(text)
+        && let Some(reason) = names::line_fault(text)
     {
         draft.fault(node, "spec.profile.displayName", reason);
     }
