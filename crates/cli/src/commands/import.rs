@@ -138,8 +138,12 @@ fn below(root: &Path, path: &Path) -> String {
 
 /// The text of a file, or why there is none.
 fn read(path: &Path) -> Result<String, String> {
-    let size = fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
-    if size > FILE_BYTES {
+    let about = fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?;
+    // To read a pipe or a device would wait for what may never come.
+    if !about.is_file() {
+        return Err("is no regular file".to_owned());
+    }
+    if about.len() > FILE_BYTES {
         return Err(format!("is larger than {FILE_BYTES} bytes"));
     }
     let bytes = fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;

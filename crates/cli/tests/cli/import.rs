@@ -122,3 +122,20 @@ fn one_file_is_a_source_of_its_own_and_nothing_leads_out_of_a_folder() {
         fails(&home, &format!("import {}", dir.path().join("x.txt").display()), 1).contains("no file that an import")
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let (home, dir) = (Home::new(), tempfile::tempdir().unwrap());
+    let root = dir.path().join("shop");
+    shop(&root);
+    let pipe = root.join("cart/catalog-info.yaml");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let output = run(&home, &format!("import {}", root.display()));
+    let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(told.contains("cart/catalog-info.yaml") && told.contains("is no regular file"), "{told}");
+    assert!(json(&home, "entity list")[0]["kind"].is_string(), "the rest is taken: {told}");
+    // Named itself, too.
+    let output = run(&home, &format!("import {}", pipe.display()));
+    assert!(!output.status.success() || text(&output.stdout).contains("is no regular file"));
+}
