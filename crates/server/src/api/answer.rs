@@ -5,7 +5,7 @@ use crate::intake::{Failure, internal};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -56,7 +56,11 @@ impl Answer {
 
     /// Text of a media type with 200.
     pub(crate) fn text(media: &'static str, body: impl Into<Bytes>) -> Self {
-        let headers = vec![(CONTENT_TYPE, HeaderValue::from_static(media))];
+        // A browser must not guess that it is something else.
+        let headers = vec![
+            (CONTENT_TYPE, HeaderValue::from_static(media)),
+            (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        ];
         Self { status: 200, headers, body: Content::Whole(body.into()) }
     }
 

@@ -179,7 +179,7 @@ const NO_NUL: &str = r"^[^\u0000]*$";
 
 /// Kinds parted by commas.
 fn kinds() -> String {
-    let kind = format!("[A-Za-z0-9]{{1,{KIND_CHARS}}}");
+    let kind = format!("[A-Za-z][A-Za-z0-9]{{0,{}}}", KIND_CHARS - 1);
     format!("^({kind}(,{kind})*)?$")
 }
 

@@ -64,6 +64,10 @@ async fn list(request: Request) -> Result<Answer, Failure> {
         after: page.after,
         limit: page.limit,
     };
+    let total = match page.total {
+        true => Some(query.count(&request.app, &request.principal).await?),
+        false => None,
+    };
     let found = ownership_health(&request.app, &request.principal, query).await?;
     let mut shown = Vec::with_capacity(found.items.len());
     for health in found.items {
@@ -71,7 +75,7 @@ async fn list(request: Request) -> Result<Answer, Failure> {
         let suggestions = health.suggestions.into_iter().map(HandoverSuggestion::from).collect();
         shown.push(Unwell { states, item: items::shown(health.item)?, suggestions });
     }
-    Answer::page(&request, &shown, found.next.as_ref(), None)
+    Answer::page(&request, &shown, found.next.as_ref(), total)
 }
 
 async fn count(request: Request) -> Result<Answer, Failure> {

@@ -16,7 +16,8 @@ use bailiwick_domain::person::State;
 use bailiwick_domain::policy::Action::{AuditRead, PersonEdit, PersonRead};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 const FILTERS: &[Param] = &[
     param("search", Form::Text(200), "Whose name, address or id contains this."),
@@ -261,8 +262,9 @@ struct PersonPatch {
     #[schemars(length(max = 320))]
     email: Option<Option<String>>,
     /// Fields by name; null takes one away.
+    // Not a `serde_json::Map`, which takes null for an empty one.
     #[serde(default)]
-    fields: Map<String, Value>,
+    fields: BTreeMap<String, Value>,
 }
 
 async fn change(request: Request) -> Result<Answer, Failure> {
@@ -274,7 +276,8 @@ async fn change(request: Request) -> Result<Answer, Failure> {
         request.expects(&version(&request.app, &detail.report.row))?;
         epoch = Some(detail.report.row.epoch);
     }
-    let change = PersonChange { display: patch.display, email: patch.email, fields: patch.fields };
+    let change =
+        PersonChange { display: patch.display, email: patch.email, fields: patch.fields.into_iter().collect() };
     let row = access::change_person(&request.app, &request.principal, id, epoch, change).await?;
     Ok(Answer::json(&Person::from(&row))?.versioned(&version(&request.app, &row)))
 }

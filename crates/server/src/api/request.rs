@@ -282,7 +282,9 @@ pub(super) fn query(endpoint: &'static Endpoint, said: Option<&str>) -> Result<V
 }
 
 fn is_kind(word: &str) -> bool {
-    (1..=KIND_CHARS).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    (1..=KIND_CHARS).contains(&word.len())
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && word.starts_with(|first: char| first.is_ascii_alphabetic())
 }
 
 fn check(form: Form, value: &str) -> Result<(), String> {
@@ -309,7 +311,9 @@ fn allowed(form: Form) -> String {
         Form::Flag => "true or false".to_owned(),
         Form::Instant => "a moment such as 2026-03-01T00:00:00Z".to_owned(),
         Form::Word(words) => format!("one of: {}", words.join(", ")),
-        Form::Kinds => format!("kinds such as component,api: letters and digits, at most {KINDS_CHARS} in all"),
+        Form::Kinds => {
+            format!("kinds such as component,api: a letter, then letters and digits, at most {KINDS_CHARS} in all")
+        }
         Form::Filter => format!("a filter of at most {FILTER_CHARS} characters"),
     }
 }
@@ -345,7 +349,9 @@ mod tests {
         check(Form::Text(3), "\0", false);
         check(Form::Kinds, "", true);
         check(Form::Kinds, "component,API", true);
-        for bad in ["component,", ",", "a b", "api:x", &"k".repeat(64), &["component"; 30].join(",")] {
+        for bad in
+            ["component,", ",", "a b", "api:x", "1api", "component,2", &"k".repeat(64), &["component"; 30].join(",")]
+        {
             check(Form::Kinds, bad, false);
         }
         check(Form::Filter, &"ü".repeat(2_000), true);

@@ -6,7 +6,7 @@ use super::listed::listed;
 use super::request::{Request, encoded};
 use super::table::{Access::May, Endpoint, Form, Param, delete, get, handler, param, patch, post, put};
 use crate::intake::Failure;
-use bailiwick_app::catalog::{self, Author, Feed, MemberPlace, Wanted};
+use bailiwick_app::catalog::{self, Author, Feed, MemberPage, MemberPlace, Wanted};
 use bailiwick_app::rows::ItemRow;
 use bailiwick_domain::catalog::Kind;
 use bailiwick_domain::policy::Action::{RuleManage, TeamEdit, TeamRead};
@@ -219,8 +219,12 @@ async fn members(request: Request) -> Result<Answer, Failure> {
     let page = request.page::<MemberPlace>()?;
     let below = request.flag("below");
     let found = catalog::team_members(&request.app, &request.principal, &row, below, page.after, page.limit).await?;
+    let total = match page.total {
+        true => Some(MemberPage::count(&request.app, &request.principal, &row, below).await?),
+        false => None,
+    };
     let shown: Vec<MemberShown> = found.members.into_iter().map(items::member).collect();
-    Answer::page(&request, &shown, found.next.as_ref(), None)
+    Answer::page(&request, &shown, found.next.as_ref(), total)
 }
 
 /// What a member is to be.

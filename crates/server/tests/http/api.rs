@@ -1,9 +1,11 @@
 //! The door of the REST API: what every route has in common.
 
+mod access;
 mod door;
 mod feed;
 mod imports;
 mod resources;
+mod said;
 mod webhooks;
 
 use super::*;
