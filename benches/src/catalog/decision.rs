@@ -1,6 +1,6 @@
 //! A permission decision, in memory.
 
-use bailiwick_domain::policy::{Action, HeldRole, Object, Principal, PrincipalKind, builtin, decide, permits};
+use bailiwick_domain::policy::{Action, HeldRole, Named, Object, Principal, PrincipalKind, builtin, decide, permits};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ pub(crate) fn measure(teams: i64) -> Result<(Duration, Duration), String> {
         Object::Item {
             seq: number,
             kind: "component",
-            owner: Some(number % (teams * 2)),
+            owner: Some(Named::Team(number % (teams * 2))),
             owner_person: None,
             document: None,
         }
