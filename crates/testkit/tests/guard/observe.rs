@@ -1,6 +1,7 @@
 //! Observe mode: stored, answered, and without consequence until an admin has seen what would follow.
 
 use super::support::*;
+use bailiwick_app::access::{self, NewApiToken, Scope, Scopes};
 use bailiwick_app::holds;
 use bailiwick_app::manage::{self, NewAdmin, NewIntegration, Setting};
 use bailiwick_domain::person::State;
@@ -193,4 +194,48 @@ async fn groups_that_change_while_it_is_applied_are_weighed() {
     holds::apply_integration(app, &host, TestApp::INTEGRATION, "").await.unwrap();
     settle(&test).await;
     assert_eq!((size(&test, &team).await, hold(&test).await.waiting), (300, 100));
+}
+
+#[tokio::test]
+async fn who_waits_in_an_integration_that_is_watched_is_out_as_soon_as_their_authority_says_so() {
+    let test = TestApp::start().await;
+    let ids = company(&test, 30).await;
+    let (app, host) = (test.app(), host());
+    let crew = team(&test, "crew").await;
+    rules(&test, &[("crew", "{group: Crew}", "[{team: crew}]")]).await;
+    // A second directory knows user 0, too; the first one stays the authority.
+    let new = NewIntegration { name: "second".to_owned(), preset: Preset::Entra, rate_limit: Some(0), observe: false };
+    let made = manage::create_integration(app, new).await.unwrap();
+    let mut second = Client::new(test.address(), &made.token.token);
+    let user = create(&mut second, &name(0).to_uppercase()).await;
+    let pair = manage::list_conflicts(app, &host, Some("open")).await.unwrap().remove(0);
+    manage::link_conflict(app, &host, &pair.id, None).await.unwrap();
+    settle(&test).await;
+    let one = person(&test, 0).await;
+    access::give_role(app, &host, &one.id, "viewer").await.unwrap();
+    let new = NewApiToken { label: "test".to_owned(), scopes: Scopes::of(vec![Scope::Admin]), life: None };
+    let token = access::create_personal_token(app, &host, &one.id, new).await.unwrap();
+    let mut caller = Client::new(test.address(), &token.text);
+    caller.get("/api/v1/teams").await.expect(200);
+    // What the second one says of groups only waits from now on, and the person with it.
+    manage::set_integration(app, "second", vec![Setting::Observe]).await.unwrap();
+    group(&mut second, "Crew", std::slice::from_ref(&user)).await;
+    settle(&test).await;
+    let seen = holds::observe_integration(app, &host, "second").await.unwrap();
+    assert_eq!((seen.waiting, size(&test, &crew).await), (1, 0));
+    switch(&mut second, &user, false).await;
+    assert_eq!(person(&test, 0).await.state, State::Active, "the second one is not their authority");
+    // The authority lets them go: nothing is left to wait for.
+    switch(&mut test.client(), &ids[0], false).await;
+    assert_eq!(person(&test, 0).await.state, State::Inactive);
+    caller.get("/api/v1/teams").await.expect(401);
+    settle(&test).await;
+    assert_eq!((person(&test, 0).await.state, size(&test, &crew).await), (State::Inactive, 0));
+    assert!(open(&test).await.is_empty(), "nor was it held by the guard");
+    // Applying what was watched brings nobody back.
+    let seen = holds::observe_integration(app, &host, "second").await.unwrap();
+    holds::apply_integration(app, &host, "second", &seen.basis).await.unwrap();
+    settle(&test).await;
+    assert_eq!(person(&test, 0).await.state, State::Inactive);
+    caller.get("/api/v1/teams").await.expect(401);
 }

@@ -2,8 +2,10 @@
 
 use super::support::*;
 use bailiwick_app::mapping::{self, Apply};
+use bailiwick_store::query::EventQuery;
 use bailiwick_testkit::{Client, TestApp};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const BY_GROUP: &str = "  - {id: pair, owner: owners, when: {group: Pair}, then: [{team: pair}]}\n";
 
@@ -115,4 +117,57 @@ async fn many_removals_at_once_are_all_carried_out() {
     }
     settle(&test).await;
     assert_eq!(size(&test, &crew).await, 276);
+}
+
+/// How often an approval and a save race.
+const ROUNDS: u32 = 5;
+/// How much later the approval comes each time.
+const STEP: Duration = Duration::from_millis(15);
+
+/// What approvals closed and opened after the rules were saved for the last time: by person.
+async fn approved_after_the_rules(test: &TestApp) -> Vec<Value> {
+    let query = EventQuery { limit: 5_000, payloads: true, ..EventQuery::default() };
+    // The newest first.
+    let events = test.app().store().events(query).await.unwrap();
+    let later = events.into_iter().take_while(|event| event.kind != "rules:save");
+    let changes = later.filter(|event| event.kind == "grant:change").filter_map(|event| event.payload);
+    changes.filter(|payload| payload["why"] == "approved").collect()
+}
+
+#[tokio::test]
+async fn an_approval_takes_nothing_that_rules_saved_meanwhile_give() {
+    let named = r#"{user: 'userName co "corp.example"'}"#;
+    let text = format!("version: 1\nrules:\n  - {{id: named, owner: owners, when: {named}, then: [{{team: crew}}]}}\n");
+    for round in 0..=ROUNDS {
+        let test = TestApp::start().await;
+        let ids = company(&test, 120).await;
+        let crew = team(&test, "crew").await;
+        rules(&test, &[("crew", "{group: Crew}", "[{team: crew}]")]).await;
+        let mut client = test.client();
+        let group = group(&mut client, "Crew", &ids).await;
+        settle(&test).await;
+        patch(&mut client, &group, &nobody()).await;
+        settle(&test).await;
+        let held = hold(&test).await;
+        assert_eq!((held.waiting, size(&test, &crew).await), (120, 120));
+        // The hold is approved while rules are saved that give everybody the same team by their name, each time a bit
+        // later; the first time afterwards.
+        if round == 0 {
+            save(&test, &text).await.unwrap();
+            approve(&test, &held.hold.id).await;
+        } else {
+            let late = async {
+                tokio::time::sleep(STEP * (round - 1)).await;
+                approve(&test, &held.hold.id).await;
+            };
+            let (saved, ()) = tokio::join!(save(&test, &text), late);
+            saved.unwrap();
+        }
+        for change in approved_after_the_rules(&test).await {
+            let blind = change["opened"].as_array().is_some_and(Vec::is_empty) && change.get("moved").is_none();
+            assert!(!blind, "{round}: evaluated with rules that were no longer in force: {change}");
+        }
+        settle(&test).await;
+        assert_eq!((size(&test, &crew).await, open(&test).await.len()), (120, 0), "{round}");
+    }
 }
