@@ -164,13 +164,13 @@ pub async fn try_person(app: &App, principal: &Principal, text: Option<&str>, pe
     Ok(Tried { person: found.id, name: found.display, grants, effects })
 }
 
-/// The thresholds of the integrations if all say the same, else those of the product.
+/// The strictest thresholds of the integrations: a file concerns all of them, and what the guard of one would hold is a
+/// danger.
 pub(super) async fn thresholds(app: &App) -> Result<Thresholds, Refusal> {
     let rows = app.store().integrations().await.map_err(of_store)?;
-    let mut said =
+    let said =
         rows.iter().map(|row| Thresholds { percent: row.settings.guard_percent, people: row.settings.guard_people });
-    let Some(first) = said.next() else { return Ok(Thresholds::default()) };
-    Ok(if said.all(|other| other == first) { first } else { Thresholds::default() })
+    Ok(said.reduce(Thresholds::strictest).unwrap_or_default())
 }
 
 /// The version of the rules and the place in the feed of this moment.

@@ -41,6 +41,12 @@ impl Thresholds {
         let (removed, of) = (u128::from(removed), u128::from(of));
         removed >= u128::from(self.people) && removed * 100 > u128::from(self.percent) * of
     }
+
+    /// Thresholds that everything exceeds which exceeds one of the two.
+    #[must_use]
+    pub fn strictest(self, other: Self) -> Self {
+        Self { percent: self.percent.min(other.percent), people: self.people.min(other.people) }
+    }
 }
 
 /// What one person would lose.
@@ -293,6 +299,16 @@ mod tests {
 
     proptest! {
         /// However removals are spread over changes, what happens at once within an hour stays below the threshold.
+        #[test]
+        fn the_strictest_is_never_laxer_than_either(
+            one in (0_u32..=100, 0_u32..50), two in (0_u32..=100, 0_u32..50), removed in 0_u64..60, of in 0_u64..500,
+        ) {
+            let [one, two] = [one, two].map(|(percent, people)| Thresholds { percent, people });
+            let both = one.strictest(two);
+            prop_assert_eq!(both, two.strictest(one));
+            prop_assert!(both.exceeds(removed, of) || !(one.exceeds(removed, of) || two.exceeds(removed, of)));
+        }
+
         #[test]
         fn what_acts_at_once_never_exceeds(
             people in 1_u64..400,

@@ -2,10 +2,12 @@
 
 use super::support::*;
 use bailiwick_app::access;
+use bailiwick_app::manage::{self, Setting};
 use bailiwick_app::mapping::{self, Apply};
 use bailiwick_domain::guard::Reason;
-use bailiwick_domain::mapping::GrantKind;
+use bailiwick_domain::mapping::{Danger, GrantKind};
 use bailiwick_domain::person::State;
+use bailiwick_domain::preset::Preset;
 use bailiwick_testkit::{Client, TestApp};
 use serde_json::Value;
 
@@ -145,5 +147,34 @@ async fn an_admin_who_gives_the_role_up_while_the_other_is_switched_off_stays_on
             tokio::join!(client.patch(&path, &off), access::take_role(test.app(), &host, &second, "admin"));
         let left = persons(&test).await.into_iter().filter(|row| row.admin && row.state == State::Active).count();
         assert_eq!(left, 1, "{round}: {taken:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_preview_is_as_strict_as_the_strictest_integration() {
+    let test = TestApp::start().await;
+    let ids = company(&test, 100).await;
+    team(&test, "crew").await;
+    rules(&test, &[CREW]).await;
+    group(&mut test.client(), "Crew", &ids[..40]).await;
+    group(&mut test.client(), "Core", &ids[..33]).await;
+    settle(&test).await;
+    // Seven of a hundred would go: less than the default of ten per cent.
+    let text = file(&[("crew", "{group: Core}", "[{team: crew}]")]);
+    let dangers = async || mapping::preview(test.app(), &host(), &text).await.unwrap().dangers;
+    assert_eq!(dangers().await, []);
+    test.integration("second", Preset::Entra).await;
+    for (first, second, percent, people) in
+        [((50, 5), (6, 7), 6, 5), ((6, 7), (50, 5), 6, 5), ((7, 1), (50, 5), 7, 1), ((6, 8), (6, 9), 6, 8)]
+    {
+        for (name, (percent, people)) in [(TestApp::INTEGRATION, first), ("second", second)] {
+            let set = vec![Setting::GuardPercent(percent), Setting::GuardPeople(people)];
+            manage::set_integration(test.app(), name, set).await.unwrap();
+        }
+        let expect = match (percent, people) {
+            (6, 5) => vec![Danger::TooManyRemovals { removed: 7, of: 100, percent, people }],
+            _ => Vec::new(),
+        };
+        assert_eq!(dangers().await, expect, "{first:?} {second:?}");
     }
 }
