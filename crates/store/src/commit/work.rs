@@ -459,7 +459,8 @@ impl<'a, E: Exec> Work<'a, E> {
     fn queue_marks(&mut self) {
         let Whom { concerned, marked, settled, closed, .. } = &mut self.whom;
         concerned.retain(|person| !settled.contains_key(person) && !closed.contains(person));
-        marked.retain(|person| !settled.contains_key(person));
+        // What the set evaluated without looking at marks (0) leaves those that it asks for itself.
+        marked.retain(|person| settled.get(person).is_none_or(|mark| *mark == 0));
         let list = |persons: &BTreeSet<i64>| Param::Ints(persons.iter().copied().collect());
         let (settled, marked) = (std::mem::take(settled), std::mem::take(marked));
         let automatic = Vec::from_iter(concerned.iter().copied());

@@ -144,6 +144,26 @@ async fn what_is_taken_back_waits_no_more() {
 }
 
 #[tokio::test]
+async fn what_is_taken_back_waits_no_more_whatever_the_rules_say() {
+    let test = TestApp::start().await;
+    let ids = company(&test, 20).await;
+    let mut client = test.client();
+    let crew = team(&test, "crew").await;
+    rules(&test, &[("crew", "{user: 'userName pr'}", "[{team: crew}]")]).await;
+    for id in &ids {
+        switch(&mut client, id, false).await;
+    }
+    assert_eq!(hold(&test).await.waiting, 16);
+    for id in &ids[10..] {
+        switch(&mut client, id, true).await;
+    }
+    settle(&test).await;
+    assert_eq!(hold(&test).await.waiting, 6);
+    approve(&test, &hold(&test).await.hold.id).await;
+    assert_eq!((standing(&test, State::Active).await, size(&test, &crew).await), (10, 10));
+}
+
+#[tokio::test]
 async fn a_part_is_approved_and_the_rest_rejected() {
     let test = TestApp::start().await;
     let ids = company(&test, 20).await;
