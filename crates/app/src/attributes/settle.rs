@@ -1,20 +1,19 @@
 //! Bringing the attributes of persons up to date with their Users and the mapping, when they are looked at anyway.
 
-use super::{follow, mapping_of};
+use super::{follow, settings_guard};
 use crate::Refusal;
 use crate::app::App;
-use crate::error::of_store;
-use crate::manage::settings_key;
 use crate::mapping::{Outcome, subject};
 use bailiwick_domain::attributes::Mapping;
 use bailiwick_domain::ids::IntegrationId;
 use bailiwick_store::{Guard, Write};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 /// Adds to the outcomes what the mappings of today make of their Users. Who is held waits.
 pub(crate) async fn settle(app: &App, outcomes: &mut [Outcome]) -> Result<(), Refusal> {
-    let mut known: HashMap<IntegrationId, Option<(Mapping, Guard)>> = HashMap::new();
+    let mut known: HashMap<IntegrationId, Option<(Arc<Mapping>, Guard)>> = HashMap::new();
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.row.held.is_none()) {
         let Some(user) = outcome.row.users.iter().find(|user| user.authority) else { continue };
         let effect = match known.entry(user.integration) {
@@ -32,10 +31,10 @@ pub(crate) async fn settle(app: &App, outcomes: &mut [Outcome]) -> Result<(), Re
 }
 
 /// The mapping of an integration whose word has consequences, and what holds that true.
-async fn in_effect(app: &App, id: IntegrationId) -> Result<Option<(Mapping, Guard)>, Refusal> {
-    let key = settings_key(id);
-    let version = app.store().guard(&key).await.map_err(of_store)?;
-    let row = app.store().integration(id).await.map_err(of_store)?;
-    let row = row.filter(|row| !row.settings.observe);
-    Ok(row.map(|row| (mapping_of(&row, app.registry()), Guard::Key { key, version, bump: false })))
+async fn in_effect(app: &App, id: IntegrationId) -> Result<Option<(Arc<Mapping>, Guard)>, Refusal> {
+    let integration = app.integration_now(id).await?.filter(|integration| !integration.observe);
+    Ok(integration.map(|integration| {
+        let guard = settings_guard(&integration);
+        (integration.mapping, guard)
+    }))
 }

@@ -118,6 +118,7 @@ async fn derive(
     if held.waits() || call.caller.integration.observe {
         // It is derived anew when it is carried out.
         set.guards.push(Guard::Person { seq: person.seq, epoch: person.epoch });
+        set.guards.push(attributes::settings_guard(&call.caller.integration));
         set.writes.extend(holds::wait(&call.caller.integration, person, &held));
         return Ok(());
     }

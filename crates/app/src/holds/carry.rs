@@ -1,6 +1,7 @@
 //! Carrying out what was held: everything is derived anew from what the identity provider says now.
 
-use super::{evaluate, forget_standing, integration_observed, standing};
+use super::groups::observing;
+use super::{evaluate, forget_standing, integration_observed};
 use crate::Refusal;
 use crate::app::App;
 use crate::attributes;
@@ -56,10 +57,11 @@ pub(super) async fn out(app: &App, hold: &str, persons: &[i64], actor: &str) -> 
 async fn once(app: &App, hold: &str, persons: &[i64], actor: &str, carried: &mut Carried) -> Result<Vec<i64>, Refusal> {
     let (mut sets, mut whose) = (Vec::new(), Vec::new());
     let rules = mapping::current(app).await?;
-    for outcome in evaluate::of_held(app, &rules, persons, |row| waits(row, hold)).await? {
+    for (outcome, state) in evaluate::of_held(app, &rules, persons, |row| waits(row, hold)).await? {
         let (person, id) = (outcome.row.person.seq, outcome.row.person.id.clone());
-        match set(app, &rules, hold, outcome, actor).await {
-            Ok(set) => {
+        match set(app, &rules, hold, (outcome, state), actor).await {
+            Ok(None) => {}
+            Ok(Some(set)) => {
                 whose.push(person);
                 sets.push(set);
             }
@@ -88,26 +90,36 @@ fn waits(row: &SubjectRow, hold: &str) -> bool {
     row.held.as_ref().is_some_and(|held| held.hold == hold && held.state == HeldState::Waiting)
 }
 
-/// The set that brings one person up to date.
-async fn set(app: &App, rules: &Compiled, hold: &str, mut outcome: Outcome, actor: &str) -> Result<ChangeSet, Refusal> {
+/// The set that brings one person up to date; none while the integration that they wait for is observed again.
+async fn set(
+    app: &App,
+    rules: &Compiled,
+    hold: &str,
+    (mut outcome, state): (Outcome, State),
+    actor: &str,
+) -> Result<Option<ChangeSet>, Refusal> {
     let person = outcome.row.person.clone();
+    if let Some(integration) = integration_observed(hold)
+        && observing(app, integration, &mut outcome).await?
+    {
+        return Ok(None);
+    }
     // Who is marked when an integration is applied was so by what came after that was looked at: it is weighed later.
     let mut settled = outcome.row.dirty.unwrap_or(0);
     if integration_observed(hold).is_some() && outcome.row.dirty.is_some() {
         (outcome.diff, settled) = (Diff::default(), 0);
     }
-    let standing = standing(app, &person.id).await?;
-    let state = standing.unwrap_or(person.state);
     let mut set = ChangeSet { at: app.clock().now(), ..ChangeSet::default() };
     directory::guard_admins(app, &mut set, &person, state).await?;
     leaver::leave(app, &mut set, &person, state, &leaver::Cause::by(app, &app.request_id(), actor)).await?;
     let mut outcomes = mapping::weigh(app, Cause::Decided, vec![outcome]).await?;
-    let Some(outcome) = outcomes.pop() else { return Ok(set) };
+    let Some(mut outcome) = outcomes.pop() else { return Ok(None) };
+    let derived = derived(app, &mut outcome, state).await?;
     set.guards.extend(outcome.guards);
     set.guards.push(mapping::in_force(rules));
     set.writes.push(Write::Release { persons: vec![person.seq] });
     set.writes.push(forget_standing(&person.id));
-    set.writes.extend(derived(app, &outcome.row, standing).await?);
+    set.writes.extend(derived);
     set.writes.extend(outcome.writes);
     if state != State::Closed {
         set.writes.push(mapping::grants_write(PersonKey::Seq(person.seq), &outcome.diff, settled));
@@ -118,13 +130,14 @@ async fn set(app: &App, rules: &Compiled, hold: &str, mut outcome: Outcome, acto
     set.events.push(told);
     set.events.extend(mapping::change_event(app, &person.id, &outcome.diff, "approved"));
     set.events.extend(outcome.events);
-    Ok(set)
+    Ok(Some(set))
 }
 
-/// What is known of a person by what their Users say now, and how they would stand. Nothing where it is so already.
-pub(super) async fn derived(app: &App, row: &SubjectRow, standing: Option<State>) -> Result<Vec<Write>, Refusal> {
+/// What is known of a person by what their Users say now, and how they would stand. Nothing where it is so already. The
+/// outcome is guarded by the attribute mapping that says so.
+pub(super) async fn derived(app: &App, outcome: &mut Outcome, state: State) -> Result<Vec<Write>, Refusal> {
+    let row = &outcome.row;
     let person = &row.person;
-    let state = standing.unwrap_or(person.state);
     let authority = row.users.iter().find(|user| user.authority);
     let document = authority.map(|user| mapping::subject::object(&user.doc));
     let facts = match (state, &document) {
@@ -149,10 +162,10 @@ pub(super) async fn derived(app: &App, row: &SubjectRow, standing: Option<State>
     }
     if let (Some(user), Some(document)) = (authority, &document)
         && state != State::Closed
-        && let Some(integration) = app.store().integration(user.integration).await.map_err(of_store)?
+        && let Some(integration) = app.integration_now(user.integration).await?
     {
-        let mapping = attributes::mapping_of(&integration, app.registry());
-        let doc = attributes::follow(&mapping, &person.doc, &user.id, document);
+        outcome.guards.push(attributes::settings_guard(&integration));
+        let doc = attributes::follow(&integration.mapping, &person.doc, &user.id, document);
         writes.extend(doc.map(|doc| Write::SetAttributes { person: person.seq, doc }));
     }
     Ok(writes)

@@ -11,13 +11,14 @@ use bailiwick_domain::person::{Facts, State};
 use bailiwick_store::rows::{PersonRow, ResourceRow, SubjectRow, UserOfPerson};
 use std::collections::{BTreeSet, HashMap};
 
-/// What these persons would have by the rules in force if nothing were held; the row keeps the state they have.
+/// What these persons would have by the rules in force if nothing were held, each with where they would stand; the row
+/// keeps the state they have.
 pub(super) async fn of_held(
     app: &App,
     rules: &Compiled,
     persons: &[i64],
     wanted: impl Fn(&SubjectRow) -> bool,
-) -> Result<Vec<Outcome>, Refusal> {
+) -> Result<Vec<(Outcome, State)>, Refusal> {
     let subjects = subject::read(app, rules, persons).await?;
     let mut memo = GroupMatches::default();
     let mut outcomes = Vec::new();
@@ -25,14 +26,15 @@ pub(super) async fn of_held(
         let mut going = row.clone();
         going.person.state = standing(app, &row.person.id).await?.unwrap_or(row.person.state);
         let grants = evaluate(rules, &mut memo, &subject::subject(&going, &subjects.web));
-        outcomes.push(Outcome {
+        let outcome = Outcome {
             before: row.person.state,
             diff: diff(&subject::held(&row.grants), &grants),
             guards: subjects.guards(row),
             writes: Vec::new(),
             events: Vec::new(),
             row: row.clone(),
-        });
+        };
+        outcomes.push((outcome, going.person.state));
     }
     Ok(outcomes)
 }
@@ -99,12 +101,13 @@ fn stranger(user: &ResourceRow, groups: &HashMap<String, i64>) -> SubjectRow {
 }
 
 /// Adds an outcome to what is added up.
-pub(super) fn add(effects: &mut Effects, outcome: &Outcome) {
+pub(super) fn add(effects: &mut Effects, outcome: &Outcome, becomes: State) {
     let person = &outcome.row.person;
     effects.add(&Case {
         person: &person.id,
         name: &person.display,
         state: person.state,
+        becomes,
         held: &subject::held(&outcome.row.grants),
         diff: &outcome.diff,
         admin_by_hand: person.admin,

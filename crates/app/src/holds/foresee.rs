@@ -1,7 +1,7 @@
 //! Looking ahead: a change that concerns more people than are evaluated at once is weighed as a whole, so that its first
 //! part does not happen while the rest is held.
 
-use super::groups::lost;
+use super::groups::{goes_on, lost};
 use super::seasoned;
 use crate::Refusal;
 use crate::app::App;
@@ -49,12 +49,15 @@ impl Foreseen {
             let Some(last) = persons.last() else { return Ok(()) };
             after = *last;
             let subjects = subject::read(app, rules, &persons).await?;
-            for outcome in outcomes(rules, memo, &subjects) {
+            for mut outcome in outcomes(rules, memo, &subjects) {
                 self.mark = self.mark.max(outcome.row.dirty.unwrap_or(0));
-                let person = &outcome.row.person;
-                let counts = outcome.row.held.is_none() && seasoned(app, person.created) && !lost(&outcome).is_empty();
-                if let Some(integration) = outcome.row.cause.filter(|_| counts) {
-                    self.losers.entry(integration).or_default().insert(person.seq);
+                if !seasoned(app, outcome.row.person.created) || lost(&outcome).is_empty() {
+                    continue;
+                }
+                let Some(integration) = outcome.row.cause else { continue };
+                // Who waits loses nothing now.
+                if goes_on(app, true, &mut outcome).await? {
+                    self.losers.entry(integration).or_default().insert(outcome.row.person.seq);
                 }
             }
             tokio::task::yield_now().await;

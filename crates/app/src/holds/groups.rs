@@ -37,7 +37,8 @@ pub(crate) async fn weigh(app: &App, cause: Cause<'_>, outcomes: &mut [Outcome])
     }
     let mut by: BTreeMap<IntegrationId, Vec<usize>> = BTreeMap::new();
     for (place, outcome) in outcomes.iter_mut().enumerate() {
-        if outcome.row.held.is_some() && !goes_on(app, cause, outcome).await? {
+        let said = blamed(cause, outcome).is_some();
+        if outcome.row.held.is_some() && !goes_on(app, said, outcome).await? {
             outcome.diff = Diff::default();
             continue;
         }
@@ -68,12 +69,11 @@ fn blamed(cause: Cause<'_>, outcome: &Outcome) -> Option<IntegrationId> {
 }
 
 /// Whether what becomes of a held person happens now: who was pinned is looked at anew when the identity provider says
-/// something new, and who waits is free again when nothing would be taken away any more.
-async fn goes_on(app: &App, cause: Cause<'_>, outcome: &mut Outcome) -> Result<bool, Refusal> {
+/// something new (`said`), and who waits is free again when nothing would be taken away any more.
+pub(super) async fn goes_on(app: &App, said: bool, outcome: &mut Outcome) -> Result<bool, Refusal> {
     let Some(held) = outcome.row.held.clone() else { return Ok(true) };
     let person = outcome.row.person.seq;
     if held.state == HeldState::Pinned {
-        let said = blamed(cause, outcome).is_some();
         if said {
             outcome.writes.push(Write::Release { persons: vec![person] });
         }
@@ -81,18 +81,25 @@ async fn goes_on(app: &App, cause: Cause<'_>, outcome: &mut Outcome) -> Result<b
     }
     let id = outcome.row.person.id.clone();
     let standing = standing(app, &id).await?;
-    let ends = standing.is_some_and(|state| state != State::Active);
     let waits = match integration_observed(&held.hold) {
-        // Who is to be switched off by what was applied is left to that.
-        Some(integration) => observing(app, integration, outcome).await? || ends,
-        None => ends || !lost(outcome).is_empty() || outcome.row.person.state != State::Active,
+        // Who is to be switched off or on by what was applied is left to that.
+        Some(integration) => {
+            observing(app, integration, outcome).await? || standing.is_some_and(|state| state != outcome.before)
+        }
+        None => {
+            standing.is_some_and(|state| state != State::Active)
+                || !lost(outcome).is_empty()
+                || outcome.row.person.state != State::Active
+        }
     };
     if waits {
         return Ok(false);
     }
     outcome.writes.push(Write::Release { persons: vec![person] });
     outcome.writes.push(forget_standing(&id));
-    outcome.writes.extend(carry::derived(app, &outcome.row, None).await?);
+    let state = outcome.row.person.state;
+    let derived = carry::derived(app, outcome, state).await?;
+    outcome.writes.extend(derived);
     let payload = json!({ "hold": held.hold });
     outcome.events.push(crate::manage::event(app, EventKind::HoldRelease, None, Some(id), payload));
     Ok(true)
@@ -100,7 +107,7 @@ async fn goes_on(app: &App, cause: Cause<'_>, outcome: &mut Outcome) -> Result<b
 
 /// Whether an integration is observed now. While it is, whom it concerns waits; afterwards only what it said until then
 /// is applied, and everything else is weighed as ever.
-async fn observing(app: &App, integration: IntegrationId, outcome: &mut Outcome) -> Result<bool, Refusal> {
+pub(super) async fn observing(app: &App, integration: IntegrationId, outcome: &mut Outcome) -> Result<bool, Refusal> {
     let key = settings_key(integration);
     let version = app.store().guard(&key).await.map_err(of_store)?;
     let row = app.store().integration(integration).await.map_err(of_store)?;
@@ -330,11 +337,16 @@ impl Weighing<'_> {
             put::put(self.app, &mut set, batch).await?;
         }
         if let Cause::Call(_) = self.cause {
+            // All is one set: what had set somebody free who is to wait would undo the hold.
+            for outcome in outcomes.iter_mut().filter(|outcome| concerned(outcome)) {
+                outcome.diff = Diff::default();
+                outcome.writes.clear();
+                outcome.events.clear();
+            }
             let Some(first) = self.places.first().map(|place| &mut outcomes[*place]) else { return Ok(()) };
             first.guards.extend(set.guards);
             first.writes.extend(set.writes);
             first.events.extend(set.events);
-            outcomes.iter_mut().filter(|outcome| concerned(outcome)).for_each(|outcome| outcome.diff = Diff::default());
             return Ok(());
         }
         for outcome in outcomes.iter().filter(|outcome| concerned(outcome)) {

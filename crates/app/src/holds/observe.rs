@@ -90,8 +90,7 @@ pub struct Applied {
 /// `forbidden`, an unknown integration, or when the store cannot answer.
 pub async fn observe_integration(app: &App, principal: &Principal, name: &str) -> Result<Observed, Refusal> {
     access::require(app, principal, Action::IntegrationRead, &Object::None).await?;
-    // Before anything else is read: what comes meanwhile makes the basis stale.
-    let position = app.store().last_seq().await.map_err(of_store)?;
+    let position = position(app).await?;
     let integration = named(app, name).await?;
     let mut seen = Observed {
         integration: integration.name.clone(),
@@ -111,11 +110,25 @@ pub async fn observe_integration(app: &App, principal: &Principal, name: &str) -
         tokio::task::yield_now().await;
     }
     held(app, &integration, &mut seen).await?;
+    among_all(app, &integration, &mut seen).await?;
     let thresholds: Thresholds = integration.thresholds;
     seen.dangers = seen.effects.dangers(thresholds);
     seen.effects.keep_changed_teams();
     seen.team_names = mapping::team_names(app, seen.effects.teams.keys()).await?;
     Ok(seen)
+}
+
+/// The place in the feed from which on whatever comes makes the basis stale: everybody is evaluated up to it, so that
+/// nobody waits who is not shown.
+async fn position(app: &App) -> Result<i64, Refusal> {
+    for _ in 0..ATTEMPTS {
+        mapping::settle_everybody(app).await?;
+        let position = app.store().last_seq().await.map_err(of_store)?;
+        if app.store().dirty(0, 1).await.map_err(of_store)?.is_empty() {
+            return Ok(position);
+        }
+    }
+    Err(of_store(Error::Stale))
 }
 
 /// Adds the persons who wait.
@@ -124,14 +137,25 @@ async fn held(app: &App, integration: &Integration, seen: &mut Observed) -> Resu
     seen.waiting = all.len() as u64;
     let rules = mapping::current(app).await?;
     for chunk in all.chunks(200) {
-        for outcome in evaluate::of_held(app, &rules, chunk, |_| true).await? {
-            evaluate::add(&mut seen.effects, &outcome);
+        for (outcome, becomes) in evaluate::of_held(app, &rules, chunk, |_| true).await? {
+            evaluate::add(&mut seen.effects, &outcome, becomes);
         }
         let persons = would_be(app, chunk).await?;
         seen.ended += persons.iter().filter(|person| person.would_be != person.state).count() as u64;
         let room = SAMPLE.saturating_sub(seen.persons.len());
         seen.persons.extend(persons.into_iter().take(room));
     }
+    Ok(())
+}
+
+/// Makes of what changes for those who wait what it means for all.
+async fn among_all(app: &App, integration: &Integration, seen: &mut Observed) -> Result<(), Refusal> {
+    let teams: Vec<String> = seen.effects.teams.keys().cloned().collect();
+    let sizes = app.store().team_sizes(Some(&teams)).await.map_err(of_store)?.into_iter().collect();
+    let admins = access::admins::active(app, usize::MAX).await?.len() as u64;
+    let users = app.store().users_older_than(integration.id, app.clock().now()).await.map_err(of_store)?;
+    // Their Users are switched off already.
+    seen.effects.among(&sizes, admins, users + seen.ended);
     Ok(())
 }
 
@@ -156,6 +180,12 @@ pub async fn apply_integration(app: &App, principal: &Principal, name: &str, bas
     let mut applied = Applied::default();
     let integration = named(app, name).await?;
     carry_out(app, principal, &integration, &mut applied).await?;
+    if named(app, name).await?.observe {
+        let detail = format!(
+            "\"{name}\" was set to be observed again before everything was applied. Look at what is left and apply it."
+        );
+        return Err(failure::error(ProductCode::ApplyStale, detail));
+    }
     mapping::settle_everybody(app).await?;
     Ok(applied)
 }
@@ -176,7 +206,7 @@ async fn carry_out(
     loop {
         let users = page(app, integration.id, after).await?;
         for user in users.rows.iter().filter(|user| user.person.is_none()) {
-            adopt::adopt(app, integration, &user.id, applied).await?;
+            adopt::adopt(app, integration.id, &user.id, applied).await?;
         }
         after = users.next;
         if after.is_none() {
@@ -264,8 +294,5 @@ async fn check(app: &App, integration: &Integration, said: &str) -> Result<Guard
 
 /// Gives a User its person, if it has none and its integration is not only observed.
 pub(crate) async fn adopt_user(app: &App, integration: IntegrationId, user: &str) -> Result<(), Refusal> {
-    match app.integration_now(integration).await?.filter(|integration| !integration.observe) {
-        Some(integration) => adopt::adopt(app, &integration, user, &mut Applied::default()).await,
-        None => Ok(()),
-    }
+    adopt::adopt(app, integration, user, &mut Applied::default()).await
 }

@@ -1,7 +1,7 @@
 //! Looking at holds: who waits, and what would become of them.
 
 use super::decide::waiting;
-use super::{HOLDS, evaluate, standing};
+use super::{HOLDS, evaluate};
 use crate::Refusal;
 use crate::access::{self, Action, Object, Principal};
 use crate::app::App;
@@ -175,9 +175,8 @@ pub(super) async fn part(
 pub(super) async fn would_be(app: &App, persons: &[i64]) -> Result<Vec<HeldPerson>, Refusal> {
     let mut shown = Vec::new();
     let rules = mapping::current(app).await?;
-    for outcome in evaluate::of_held(app, &rules, persons, |_| true).await? {
+    for (outcome, would_be) in evaluate::of_held(app, &rules, persons, |_| true).await? {
         let person = &outcome.row.person;
-        let would_be = standing(app, &person.id).await?.unwrap_or(person.state);
         let held = subject::held(&outcome.row.grants);
         let before = having(&held);
         let after = if would_be == State::Closed { Default::default() } else { having_after(&held, &outcome.diff) };

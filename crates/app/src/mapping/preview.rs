@@ -131,6 +131,7 @@ fn add(effects: &mut Effects, row: &bailiwick_store::rows::SubjectRow, wanted: &
         person: &row.person.id,
         name: &row.person.display,
         state: row.person.state,
+        becomes: row.person.state,
         held: &held,
         diff: &change,
         admin_by_hand: row.person.admin,

@@ -24,6 +24,8 @@ pub struct Case<'a> {
     pub name: &'a str,
     /// Where they stand.
     pub state: State,
+    /// Where they would stand.
+    pub becomes: State,
     /// Everything they hold now, what was given by hand included.
     pub held: &'a [HeldGrant],
     /// What would change.
@@ -92,7 +94,7 @@ pub struct Effects {
     pub persons: u64,
     /// Of these, persons for whom something changes.
     pub changed: u64,
-    /// Of these, active persons who lose a team, a role or ownership.
+    /// Of these, active persons who lose a team, a role, ownership or all access.
     pub removed: u64,
     /// Active persons looked at.
     pub active: u64,
@@ -198,19 +200,17 @@ impl Effects {
     /// Adds one person.
     pub fn add(&mut self, case: &Case<'_>) {
         self.persons += 1;
-        let active = case.state == State::Active;
+        let (active, stays) = (case.state == State::Active, case.becomes == State::Active);
         self.active += u64::from(active);
         let before = having(case.held);
         if case.diff.open.is_empty() && case.diff.close.is_empty() {
-            if active {
-                self.count(case, &before, &before);
-            }
+            self.count(case, &before, &before);
+            self.changed += u64::from(case.state != case.becomes);
+            self.removed += u64::from(active && !stays);
             return;
         }
         let after = having_after(case.held, case.diff);
-        if active {
-            self.count(case, &before, &after);
-        }
+        self.count(case, &before, &after);
         let line = |thing: &Thing, before: Option<&String>, after: Option<&String>| Line {
             person: case.person.to_owned(),
             name: case.name.to_owned(),
@@ -248,22 +248,23 @@ impl Effects {
             }
             self.gained.push(line(thing, None, Some(new)));
         }
-        self.changed += u64::from(changed);
-        self.removed += u64::from(removed && active);
+        self.changed += u64::from(changed || case.state != case.becomes);
+        self.removed += u64::from(active && (removed || !stays));
     }
 
-    /// Counts an active person's teams and the admin role.
+    /// Counts the teams and the admin role of who is active.
     fn count(&mut self, case: &Case<'_>, before: &Having, after: &Having) {
         let teams = |having: &Having| -> BTreeSet<String> {
             having.keys().filter(|thing| thing.kind == GrantKind::Team).map(|thing| thing.object.clone()).collect()
         };
-        for team in teams(before) {
+        let (active, stays) = (case.state == State::Active, case.becomes == State::Active);
+        for team in teams(before).into_iter().filter(|_| active) {
             self.teams.entry(team).or_default().before += 1;
         }
-        for team in teams(after) {
+        for team in teams(after).into_iter().filter(|_| stays) {
             self.teams.entry(team).or_default().after += 1;
         }
-        let (was, is) = (is_admin(case, before), is_admin(case, after));
+        let (was, is) = (active && is_admin(case, before), stays && is_admin(case, after));
         self.admins.before += u64::from(was);
         self.admins.after += u64::from(is);
         if was && !is {
@@ -276,6 +277,19 @@ impl Effects {
                 after: None,
             });
         }
+    }
+
+    /// Makes of what was added up over some people what it means for all: with the sizes of the teams as they are, the
+    /// number of active admins and that of active people.
+    pub fn among(&mut self, sizes: &BTreeMap<String, u64>, admins: u64, active: u64) {
+        let whole = |size: &mut TeamSize, before: u64| {
+            *size = TeamSize { before, after: (before + size.after).saturating_sub(size.before) };
+        };
+        for (team, size) in &mut self.teams {
+            whole(size, sizes.get(team).copied().unwrap_or(0));
+        }
+        whole(&mut self.admins, admins);
+        self.active = active;
     }
 
     /// The teams that would have no active member any more.

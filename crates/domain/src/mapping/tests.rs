@@ -308,7 +308,7 @@ proptest! {
             let held = held_of(&evaluate(&ready(&before), &mut GroupMatches::default(), &subject));
             let change = diff(&held, &evaluate(&ready(&after), &mut GroupMatches::default(), &subject));
             let case = effects::Case {
-                person: "p", name: "p", state: State::Active, held: &held, diff: &change, admin_by_hand: false,
+                person: "p", name: "p", state: State::Active, becomes: State::Active, held: &held, diff: &change, admin_by_hand: false,
             };
             previewed.add(&case);
             let mut number = 1_000;

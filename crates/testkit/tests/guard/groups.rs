@@ -211,3 +211,49 @@ async fn a_change_larger_than_what_is_evaluated_at_once_is_weighed_as_a_whole() 
     let reasons = hold(&test).await.hold.reasons;
     assert!(matches!(reasons[..], [Reason::Share { removed: 600, of: 1_150, .. }]), "{reasons:?}");
 }
+
+#[tokio::test]
+async fn who_was_rejected_waits_again_as_a_whole_when_the_next_group_shrinks() {
+    let test = TestApp::start().await;
+    let (mut client, crew, team_of_crew, ids) = crew(&test, 60).await;
+    let other = team(&test, "desk").await;
+    let both = [("crew", "{group: Crew}", "[{team: crew}]"), ("desk", "{group: Desk}", "[{team: desk}]")];
+    rules(&test, &both).await;
+    let desk = group(&mut client, "Desk", &ids[..60]).await;
+    settle(&test).await;
+    remove(&mut client, &crew, &ids[..50]).await;
+    settle(&test).await;
+    holds::reject_hold(test.app(), &host(), &hold(&test).await.hold.id, "a mistake").await.unwrap();
+    // Few enough to be decided in the call itself.
+    remove(&mut client, &desk, &ids[..50]).await;
+    assert_eq!(hold(&test).await.waiting, 50);
+    settle(&test).await;
+    assert_eq!((size(&test, &team_of_crew).await, size(&test, &other).await, hold(&test).await.waiting), (60, 60, 50));
+    approve(&test, &hold(&test).await.hold.id).await;
+    assert_eq!((size(&test, &team_of_crew).await, size(&test, &other).await), (10, 10));
+}
+
+#[tokio::test]
+async fn who_was_rejected_counts_in_what_is_weighed_as_a_whole() {
+    let test = TestApp::start().await;
+    let ids = company(&test, 1_150).await;
+    let mut client = test.client();
+    let team = team(&test, "crew").await;
+    rules(&test, &[("crew", "{group: Crew}", "[{team: crew}]"), ("core", "{group: Core}", "[{team: crew}]")]).await;
+    let crew = group(&mut client, "Crew", &ids[..600]).await;
+    group(&mut client, "Core", &ids[600..610]).await;
+    settle(&test).await;
+    // Nothing is taken from them, until something new is said.
+    let keep = json!({ "schemas": [PATCH], "Operations": [{ "op": "replace", "path": "members", "value": [] }] });
+    assert!(client.patch(&format!("/scim/v2/Groups/{crew}"), &keep).await.status < 300);
+    settle(&test).await;
+    holds::reject_hold(test.app(), &host(), &hold(&test).await.hold.id, "a mistake").await.unwrap();
+    let set = vec![bailiwick_app::manage::Setting::GuardPercent(50)];
+    bailiwick_app::manage::set_integration(test.app(), TestApp::INTEGRATION, set).await.unwrap();
+    test.clock().advance(Duration::from_secs(2 * 60 * 60));
+    // Said of all 600 at once, in a group of groups: the first 500 are not too many, all of them are.
+    let again = group(&mut client, "Again", &ids[..600]).await;
+    client.delete(&format!("/scim/v2/Groups/{again}")).await.expect(204);
+    settle(&test).await;
+    assert_eq!((size(&test, &team).await, hold(&test).await.waiting), (610, 600));
+}

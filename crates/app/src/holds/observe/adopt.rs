@@ -11,7 +11,7 @@ use crate::leaver::{self, Cause};
 use crate::manage;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::identity::{Linking, Why};
-use bailiwick_domain::ids::{Kind, prefixed_id};
+use bailiwick_domain::ids::{IntegrationId, Kind, prefixed_id};
 use bailiwick_domain::person::{Facts, State, UserView, state_of};
 use bailiwick_scim::Object;
 use bailiwick_store::change::{NewConflict, NewPerson, PersonKey, PersonUpdate};
@@ -51,7 +51,7 @@ pub(super) async fn look(
         }
     }
     for outcome in evaluate::of_strangers(app, users).await? {
-        evaluate::add(&mut seen.effects, &outcome);
+        evaluate::add(&mut seen.effects, &outcome, outcome.row.person.state);
     }
     Ok(())
 }
@@ -67,14 +67,11 @@ pub(super) async fn find(
     Ok((document, facts, who))
 }
 
-/// Gives a User its person.
-pub(super) async fn adopt(
-    app: &App,
-    integration: &Integration,
-    id: &str,
-    applied: &mut Applied,
-) -> Result<(), Refusal> {
+/// Gives a User its person, if it has none and its integration is not only observed.
+pub(super) async fn adopt(app: &App, of: IntegrationId, id: &str, applied: &mut Applied) -> Result<(), Refusal> {
     for _ in 0..ATTEMPTS {
+        let integration = app.integration_now(of).await?.filter(|integration| !integration.observe);
+        let Some(integration) = &integration else { return Ok(()) };
         let user = app.store().resource(integration.id, Kind::User, id, false).await.map_err(of_store)?;
         let Some(user) = user.filter(|user| user.person.is_none()) else { return Ok(()) };
         let (document, facts, who) = find(app, integration, &user).await?;
@@ -104,6 +101,7 @@ async fn decide(
 ) -> Result<ChangeSet, Refusal> {
     let mut set = ChangeSet { at: app.clock().now(), ..ChangeSet::default() };
     set.guards.push(who.guard.clone());
+    set.guards.push(attributes::settings_guard(integration));
     set.guards.push(Guard::Resource { seq: user.seq, version: user.version });
     let name = facts.user_name.clone().unwrap_or_default();
     let told = |kind, person: &str, why: Option<Why>| {
