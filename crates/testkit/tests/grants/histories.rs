@@ -180,6 +180,7 @@ async fn kept_grants_are_those_that_follow_3() {
 
 /// Seeds that were asked for, or one of this run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "how a run is told which histories to repeat")]
 async fn kept_grants_are_those_that_follow_of_any_seed() {
     let seeds: Vec<u64> = match std::env::var("BAILIWICK_HISTORIES") {
         Ok(said) => said.split(',').map(|seed| seed.trim().parse().unwrap()).collect(),
