@@ -90,7 +90,8 @@ pub struct Applied {
 /// `forbidden`, an unknown integration, or when the store cannot answer.
 pub async fn observe_integration(app: &App, principal: &Principal, name: &str) -> Result<Observed, Refusal> {
     access::require(app, principal, Action::IntegrationRead, &Object::None).await?;
-    let position = position(app).await?;
+    // Nobody waits who is not shown, and what comes after this makes the basis stale.
+    let position = mapping::quiet(app).await?;
     let integration = named(app, name).await?;
     let mut seen = Observed {
         integration: integration.name.clone(),
@@ -116,19 +117,6 @@ pub async fn observe_integration(app: &App, principal: &Principal, name: &str) -
     seen.effects.keep_changed_teams();
     seen.team_names = mapping::team_names(app, seen.effects.teams.keys()).await?;
     Ok(seen)
-}
-
-/// The place in the feed from which on whatever comes makes the basis stale: everybody is evaluated up to it, so that
-/// nobody waits who is not shown.
-async fn position(app: &App) -> Result<i64, Refusal> {
-    for _ in 0..ATTEMPTS {
-        mapping::settle_everybody(app).await?;
-        let position = app.store().last_seq().await.map_err(of_store)?;
-        if app.store().dirty(0, 1).await.map_err(of_store)?.is_empty() {
-            return Ok(position);
-        }
-    }
-    Err(of_store(Error::Stale))
 }
 
 /// Adds the persons who wait.

@@ -28,6 +28,7 @@ pub use lint::lint;
 pub use listing::{AccessLine, CSV_HEAD, ENTITY, GAP, Listing, Place, access_csv};
 pub(crate) use preview::{Looked, changed_since, quiet_since, team_names};
 pub use preview::{Preview, Tried, line_words, preview, try_person};
+pub(crate) use recompute::quiet;
 pub use recompute::{Progress, progress, recompute, settle_everybody};
 pub use reviews::{Decision, Review, ReviewEntry, due_reviews, record_review};
 pub use rules::{Apply, Saved, Text, Version, apply_rules, list_versions, read_version, restore_version};

@@ -4,12 +4,13 @@
 //! same persons cannot do harm, one of them only finds its part done.
 
 use super::current;
-use super::settle::{CHUNK, Decided, Settled, commit, decide};
+use super::settle::{ALONE, CHUNK, Decided, Settled, TOGETHER, commit, decide};
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;
 use crate::holds::Foreseen;
 use bailiwick_domain::mapping::GroupMatches;
+use bailiwick_store::Error;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -17,6 +18,10 @@ use std::time::Duration;
 const POLL: Duration = Duration::from_secs(1);
 /// Between two chunks, so that whoever writes gets a turn.
 const PAUSE: Duration = Duration::from_millis(1);
+/// How long to wait before those are looked at again who were changed meanwhile.
+const AGAIN: Duration = Duration::from_millis(20);
+/// Passes over whoever is marked before it is given up to find nobody.
+const PASSES: usize = 50;
 /// How long to wait after trouble.
 const TROUBLE: Duration = Duration::from_secs(5);
 
@@ -50,10 +55,14 @@ pub async fn progress(app: &App) -> Result<Progress, Refusal> {
 /// Evaluates whoever is marked, for ever. It ends when the task it runs in is aborted: what was committed stands, the
 /// rest stays marked.
 pub async fn recompute(app: App) {
+    let mut unchanged = TOGETHER;
     loop {
-        match drain(&app).await {
+        let drained = drain(&app, unchanged).await;
+        unchanged = next_part(&drained);
+        match drained {
             // What was done may have marked others.
             Ok(done) if done.changed > 0 => {}
+            Ok(done) if done.stale > 0 => tokio::time::sleep(AGAIN).await,
             Ok(_) => {
                 // A mark of this process wakes it at once.
                 let _ = tokio::time::timeout(POLL, app.mapping().wake.notified()).await;
@@ -72,8 +81,11 @@ pub async fn recompute(app: App) {
 /// Rules that cannot be evaluated, or when the store cannot answer.
 pub async fn settle_everybody(app: &App) -> Result<Settled, Refusal> {
     let mut all = Settled::default();
+    let mut unchanged = TOGETHER;
     loop {
-        let done = drain(app).await?;
+        let drained = drain(app, unchanged).await;
+        unchanged = next_part(&drained);
+        let done = drained?;
         all.settled += done.settled;
         all.changed += done.changed;
         if done.settled + done.stale == 0 {
@@ -82,9 +94,36 @@ pub async fn settle_everybody(app: &App) -> Result<Settled, Refusal> {
     }
 }
 
+/// Evaluates everybody who is marked, and answers a place in the feed up to which nobody is.
+///
+/// # Errors
+/// Busy while so much is changed that somebody always is; rules that cannot be evaluated, or when the store cannot answer.
+pub(crate) async fn quiet(app: &App) -> Result<i64, Refusal> {
+    let mut unchanged = TOGETHER;
+    for _ in 0..PASSES {
+        let drained = drain(app, unchanged).await;
+        unchanged = next_part(&drained);
+        drained?;
+        // Before it is looked whether anybody is marked: what comes later is behind this place.
+        let position = app.store().last_seq().await.map_err(of_store)?;
+        if app.store().dirty(0, 1).await.map_err(of_store)?.is_empty() {
+            return Ok(position);
+        }
+    }
+    Err(of_store(Error::Stale))
+}
+
+/// How many persons without change the next pass puts into one set.
+fn next_part(drained: &Result<Settled, Refusal>) -> usize {
+    match drained {
+        Ok(done) if done.stale > 0 => ALONE,
+        _ => TOGETHER,
+    }
+}
+
 /// Once over everybody who is marked. While a chunk is committed the next one is read and decided: a decision that the
 /// commit makes stale is found by its guards, as if another replica had done it.
-async fn drain(app: &App) -> Result<Settled, Refusal> {
+async fn drain(app: &App, unchanged: usize) -> Result<Settled, Refusal> {
     let (mut memo, mut foreseen) = (GroupMatches::default(), Foreseen::default());
     let (mut after, mut done) = (0, Settled::default());
     let mut decided = Decided::default();
@@ -94,7 +133,7 @@ async fn drain(app: &App) -> Result<Settled, Refusal> {
         let next = async {
             let Some(last) = persons.last() else { return Ok::<_, Refusal>(None) };
             let rules = current(app).await?;
-            Ok(Some((*last, decide(app, &rules, &mut memo, &persons, &mut foreseen).await?)))
+            Ok(Some((*last, decide(app, &rules, &mut memo, &persons, &mut foreseen, unchanged).await?)))
         };
         let (one, next) = tokio::join!(Box::pin(commit(app, decided)), Box::pin(next));
         let one = one?;

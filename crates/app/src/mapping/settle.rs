@@ -20,7 +20,9 @@ pub(crate) const CHUNK: usize = 500;
 /// Sets handed to the store at once: it lets others write in between.
 const SETS: usize = 64;
 /// Persons without change whose marks are taken away by one set.
-const UNCHANGED: usize = 100;
+pub(super) const TOGETHER: usize = 100;
+/// The same for persons whose sets were stale before: one who changes all the time keeps nobody else waiting.
+pub(super) const ALONE: usize = 1;
 /// Opened and closed grants that the event of a change tells; the rest is counted.
 pub(crate) const TOLD: usize = 200;
 
@@ -60,7 +62,7 @@ async fn settle_chunk(
     persons: &[i64],
     foreseen: &mut Foreseen,
 ) -> Result<Settled, Refusal> {
-    commit(app, decide(app, rules, memo, persons, foreseen).await?).await
+    commit(app, decide(app, rules, memo, persons, foreseen, ALONE).await?).await
 }
 
 /// What was decided of some persons: sets that each settle so many of them.
@@ -71,24 +73,25 @@ pub(super) struct Decided {
     changed: usize,
 }
 
-/// Says what becomes of at most [`CHUNK`] persons.
+/// Says what becomes of at most [`CHUNK`] persons; of `unchanged` of them in one set where nothing changes.
 pub(super) async fn decide(
     app: &App,
     rules: &Compiled,
     memo: &mut GroupMatches,
     persons: &[i64],
     foreseen: &mut Foreseen,
+    unchanged: usize,
 ) -> Result<Decided, Refusal> {
     let subjects = Box::pin(subject::read(app, rules, persons)).await?;
     Box::pin(foreseen.look(app, rules, memo, &subjects.rows)).await?;
     let mut outcomes = outcomes(rules, memo, &subjects);
     Box::pin(attributes::settle(app, &mut outcomes)).await?;
     let outcomes = Box::pin(weigh(app, Cause::Recompute(foreseen), outcomes)).await?;
-    let (mut changed, unchanged): (Vec<Outcome>, Vec<Outcome>) = outcomes.into_iter().partition(acts);
+    let (mut changed, same): (Vec<Outcome>, Vec<Outcome>) = outcomes.into_iter().partition(acts);
     // Who becomes an admin has others looked at again: that mark must come after what is decided of them here.
     changed.sort_by_key(gains_admin);
     let count = changed.len();
-    let settling = unchanged.chunks(UNCHANGED).map(|part| (part.len(), settling(app, rules, part)));
+    let settling = same.chunks(unchanged).map(|part| (part.len(), settling(app, rules, part)));
     let sets = settling.chain(changed.into_iter().map(|outcome| (1, changing(app, rules, outcome)))).collect();
     Ok(Decided { sets, persons: persons.len(), changed: count })
 }

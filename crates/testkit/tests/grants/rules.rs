@@ -6,6 +6,8 @@ use bailiwick_domain::mapping::Danger;
 use bailiwick_store::query::EventQuery;
 use bailiwick_testkit::TestApp;
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 fn code(not: &NotTaken) -> String {
@@ -216,4 +218,58 @@ async fn saving_over_many_people_goes_on_while_others_write() {
     let sizes = test.app().store().team_sizes(Some(std::slice::from_ref(&all))).await.unwrap();
     assert_eq!(sizes, [(all, PEOPLE as u64 + 20)]);
     assert_eq!(mapping::progress(test.app()).await.unwrap().waiting, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn some_who_change_all_the_time_keep_nobody_else_waiting() {
+    let test = TestApp::start().await;
+    let mut client = test.client();
+    team(&test, "owners").await;
+    team(&test, "everybody").await;
+    let mut ids = Vec::new();
+    for index in 0..400 {
+        ids.push(user(&mut client, &format!("u{index}"), json!({})).await);
+    }
+    let text = file(&[("all", "{integration: first}", "[{team: everybody}]")]);
+    mapping::apply_rules(test.app(), &host(), &text, &Apply::default()).await.unwrap();
+    mapping::settle_everybody(test.app()).await.unwrap();
+    let busy = Arc::new(AtomicBool::new(true));
+    let writer = |id: &String| {
+        let (go_on, path) = (busy.clone(), format!("/scim/v2/Users/{id}"));
+        let mut client = test.client();
+        tokio::spawn(async move {
+            let mut changes = 0;
+            while go_on.load(Ordering::Relaxed) {
+                let title = json!({ "op": "add", "path": "title", "value": changes.to_string() });
+                let patch = json!({ "schemas": [PATCH], "Operations": [title] });
+                client.patch(&path, &patch).await.expect(200);
+                changes += 1;
+            }
+            changes
+        })
+    };
+    let writers: Vec<_> = ids.iter().step_by(50).map(writer).collect();
+    // Nothing changes for anybody, but everybody is looked at, and that takes a while.
+    let when: Vec<(String, String)> =
+        (0..100).map(|index| (format!("no{index}"), format!("{{user: 'userName co \"zz{index}\"'}}"))).collect();
+    let mut rules = vec![("all", "{integration: first}", "[{team: everybody}]")];
+    rules.extend(when.iter().map(|(id, when)| (id.as_str(), when.as_str(), "[{role: viewer}]")));
+    let text = file(&rules);
+    mapping::apply_rules(test.app(), &host(), &text, &Apply::default()).await.unwrap();
+    let background = tokio::spawn(mapping::recompute(test.app().clone()));
+    let mut waiting = 400;
+    for _ in 0..1_000 {
+        waiting = mapping::progress(test.app()).await.unwrap().waiting;
+        if waiting <= writers.len() as u64 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    busy.store(false, Ordering::Relaxed);
+    background.abort();
+    let (most, mut changes) = (writers.len() as u64, 0);
+    for writer in writers {
+        changes += writer.await.unwrap();
+    }
+    assert!(waiting <= most, "{waiting} people still waited after {changes} changes of {most}");
 }
