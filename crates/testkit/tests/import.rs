@@ -370,6 +370,34 @@ async fn who_is_switched_off_does_not_keep_a_team_from_being_empty() {
 }
 
 #[tokio::test]
+async fn a_team_whose_last_member_changes_or_is_replaced_is_not_empty() {
+    let test = TestApp::start().await;
+    let teams = [team("payments", ""), team("desk", "")].concat();
+    let with = |rows: &str| format!("Name,Email,Team,Role\n{rows}");
+    let import = async |rows: &str| {
+        let csv = with(rows);
+        import(&test, "org", &[("catalog-info.yaml", &teams), ("people.csv", &csv)], PLAIN).await
+    };
+    let done = import("Ann,ann@example.com,payments,manager\nBob,bob@example.com,desk,\nChi,chi@example.com,,\n").await;
+    assert_eq!(done.counts.refused, 0, "{:#?}", done.files);
+    assert_eq!(members(&test, "team:payments").await, ["Ann manager"]);
+    // Another role of the only member.
+    let done = import("Ann,ann@example.com,payments,\nBob,bob@example.com,desk,\nChi,chi@example.com,,\n").await;
+    assert!(done.removals.left.is_empty(), "{:?}", done.removals);
+    assert_eq!(members(&test, "team:payments").await, ["Ann contributor"], "{:#?}", done.files);
+    // Another member, who comes later in the file.
+    let done = import("Ann,ann@example.com,,\nBob,bob@example.com,desk,\nChi,chi@example.com,payments,\n").await;
+    assert!(done.removals.left.is_empty(), "{:?}", done.removals);
+    assert_eq!(members(&test, "team:payments").await, ["Chi contributor"], "{:#?}", done.files);
+    // Somebody who is switched off is nobody.
+    let bob = persons(&test).await.into_iter().find(|person| person.display == "Bob").unwrap();
+    access::deactivate_person(test.app(), &Principal::host(), &bob.id).await.unwrap();
+    let done = import("Ann,ann@example.com,,\nBob,bob@example.com,payments,\nChi,chi@example.com,,\n").await;
+    assert!(done.removals.left.iter().any(|left| left.contains("payments")), "{:?}", done.removals);
+    assert!(members(&test, "team:payments").await.contains(&"Chi contributor".to_owned()));
+}
+
+#[tokio::test]
 async fn what_is_exported_from_one_catalog_makes_the_same_in_another() {
     let (first, second) = (TestApp::start().await, TestApp::start().await);
     let files = [("catalog-info.yaml", SHOP), ("teams.yaml", TEAMS), ("opslevel.yml", COMPONENT)];

@@ -6,7 +6,7 @@
 
 use super::items::Plan;
 use super::people::Folk;
-use super::person::{PEOPLE, closing, empties, entry_id, origin};
+use super::person::{PEOPLE, closing, empties, entry_id, find_team, origin};
 use super::read::Found;
 use super::report::Report;
 use super::{ATTEMPTS, Options, Upload};
@@ -166,7 +166,7 @@ async fn people(app: &App, upload: &Upload, found: &Found, folk: &Folk) -> Resul
     }
 }
 
-/// Leaves the memberships of teams that would have nobody any more.
+/// Leaves the memberships of teams that would have nobody any more, whoever comes with the same import.
 async fn emptied(
     app: &App,
     source: &str,
@@ -175,7 +175,14 @@ async fn emptied(
     report: &mut Report,
 ) -> Result<(), Refusal> {
     let mut losses: BTreeMap<String, HashSet<i64>> = BTreeMap::new();
+    let (mut named, mut coming) = (HashSet::new(), HashSet::new());
     for outcome in folk.steps.iter().filter_map(|step| step.outcome.as_ref()) {
+        for (team, _) in outcome.open.iter().filter(|_| outcome.is_active()) {
+            // Only once for each team.
+            if named.insert(team.to_string()) {
+                coming.extend(find_team(app, team).await?.map(|row| row.id));
+            }
+        }
         for grant in &outcome.close {
             losses.entry(grant.object.clone()).or_default().insert(grant.seq);
         }
@@ -192,7 +199,7 @@ async fn emptied(
     }
     let mut empty = HashSet::new();
     for (team, lost) in losses {
-        if empties(app, &team, &lost).await? {
+        if !coming.contains(&team) && empties(app, &team, &lost).await? {
             let row = app.store().item(&team).await.map_err(of_store)?;
             let name = row.as_ref().map_or_else(|| team.clone(), shown);
             report.removals.left.push(format!("the members of {name}: it would have none any more"));
@@ -281,7 +288,7 @@ async fn leave(
             events: Vec::new(),
         };
         let memberships: Vec<_> = own.iter().filter(|grant| grant.kind == GrantKind::Team).cloned().collect();
-        set.guards.extend(closing(app, principal, &memberships, options).await?);
+        set.guards.extend(closing(app, principal, &memberships, &HashSet::new(), options).await?);
         let close: Vec<i64> = own.iter().map(|grant| grant.seq).collect();
         if !close.is_empty() {
             let grants = GrantsWrite { person: PersonKey::Seq(row.seq), open: Vec::new(), close, settled: None };

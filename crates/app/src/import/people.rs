@@ -206,11 +206,11 @@ pub(super) async fn apply(
     report: &mut Report,
 ) {
     let permitted = access::require(app, principal, Action::PersonEdit, &access::Object::None).await;
-    for step in &folk.steps {
-        let Some(outcome) = &step.outcome else { continue };
-        if outcome.is_idle() {
-            continue;
-        }
+    let steps = folk.steps.iter().filter_map(|step| step.outcome.as_ref().map(|outcome| (step, outcome)));
+    let mut steps: Vec<(&Step, &Outcome)> = steps.filter(|(_, outcome)| !outcome.is_idle()).collect();
+    // Who comes into a team comes before others leave it.
+    steps.sort_by_key(|(_, outcome)| !outcome.close.is_empty());
+    for (step, _) in steps {
         let done = match &permitted {
             Ok(()) => person::write(app, principal, source, &step.someone, folk, options).await,
             Err(refusal) => Err(refusal.detail.clone()),

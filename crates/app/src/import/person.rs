@@ -47,7 +47,7 @@ pub(super) struct Outcome {
     doc: Option<String>,
     /// What the entry is to hold, if that is new.
     kept: Option<Value>,
-    open: Vec<(Reference, String)>,
+    pub(super) open: Vec<(Reference, String)>,
     pub(super) close: Vec<GrantRow>,
     changes: Vec<String>,
     pub(super) notes: Vec<(Severity, String)>,
@@ -57,6 +57,11 @@ pub(super) struct Outcome {
 impl Outcome {
     pub(super) fn creates(&self) -> bool {
         self.row.is_none()
+    }
+
+    /// Is there and active, or is going to be.
+    pub(super) fn is_active(&self) -> bool {
+        self.row.as_ref().is_none_or(|row| row.state == State::Active)
     }
 
     /// Nothing is to be written.
@@ -292,7 +297,7 @@ async fn memberships(
     Ok(())
 }
 
-async fn find_team(app: &App, team: &Reference) -> Result<Option<ItemRow>, Refusal> {
+pub(super) async fn find_team(app: &App, team: &Reference) -> Result<Option<ItemRow>, Refusal> {
     app.store().item_by_alias(&team.space(), &team.name_key()).await.map_err(of_store)
 }
 
@@ -334,7 +339,8 @@ pub(super) async fn write(
                 teams.push((row, role.clone()));
             }
         }
-        let closing = closing(app, principal, &outcome.close, options).await?;
+        let stays: HashSet<&str> = teams.iter().map(|(team, _)| team.id.as_str()).collect();
+        let closing = closing(app, principal, &outcome.close, &stays, options).await?;
         let mut set = changes(app, principal, source, someone, outcome, teams);
         set.guards.extend(closing);
         if crate::manage::commit_guarded(app, set).await.map_err(detail)?.is_some() {
@@ -351,11 +357,13 @@ async fn may_edit(app: &App, principal: &Principal, team: &ItemRow) -> Result<()
 }
 
 /// Refuses memberships to go that the caller may not take, or that would leave a team without anybody although nobody
-/// said that this is meant; what holds that true until the commit.
+/// said that this is meant; what holds that true until the commit. Who gets another membership of a team in the same
+/// commit stays in it.
 pub(super) async fn closing(
     app: &App,
     principal: &Principal,
     close: &[GrantRow],
+    stays: &HashSet<&str>,
     options: Options,
 ) -> Result<Vec<Guard>, String> {
     let detail = |refusal: Refusal| refusal.detail;
@@ -366,7 +374,8 @@ pub(super) async fn closing(
         let guard = leaving_guard(app, team, true).await.map_err(detail)?;
         let Some(row) = app.store().item(team).await.map_err(|error| of_store(error).detail)? else { continue };
         may_edit(app, principal, &row).await.map_err(detail)?;
-        if !options.accept_removals && empties(app, team, &lost).await.map_err(detail)? {
+        let asked = !options.accept_removals && !stays.contains(team);
+        if asked && empties(app, team, &lost).await.map_err(detail)? {
             return Err(format!(
                 "{} would have nobody any more; say that this is meant with --accept-removals",
                 row.title
