@@ -69,6 +69,14 @@ pub struct Observed {
     pub basis: String,
 }
 
+impl Observed {
+    /// Whether applying was interrupted: the mode has ended, and there is something left of what was looked at.
+    #[must_use]
+    pub fn unfinished(&self) -> bool {
+        !self.observing && self.create + self.link + self.waiting > 0
+    }
+}
+
 /// What applying did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
@@ -90,28 +98,32 @@ pub struct Applied {
 /// `forbidden`, an unknown integration, or when the store cannot answer.
 pub async fn observe_integration(app: &App, principal: &Principal, name: &str) -> Result<Observed, Refusal> {
     access::require(app, principal, Action::IntegrationRead, &Object::None).await?;
-    // Nobody waits who is not shown, and what comes after this makes the basis stale.
+    look(app, name).await
+}
+
+async fn look(app: &App, name: &str) -> Result<Observed, Refusal> {
+    // Before anything else is read: nobody waits who is not shown, and what comes after this makes the basis stale.
     let position = mapping::quiet(app).await?;
-    let integration = named(app, name).await?;
+    let integration = &named(app, name).await?;
     let mut seen = Observed {
         integration: integration.name.clone(),
         observing: integration.observe,
-        basis: basis(app, &integration, position),
+        basis: basis(app, integration, position),
         ..Observed::default()
     };
     let mut after = None;
     loop {
         let users = page(app, integration.id, after).await?;
         let without: Vec<ResourceRow> = users.rows.into_iter().filter(|user| user.person.is_none()).collect();
-        adopt::look(app, &integration, &without, &mut seen).await?;
+        adopt::look(app, integration, &without, &mut seen).await?;
         after = users.next;
         if after.is_none() {
             break;
         }
         tokio::task::yield_now().await;
     }
-    held(app, &integration, &mut seen).await?;
-    among_all(app, &integration, &mut seen).await?;
+    held(app, integration, &mut seen).await?;
+    among_all(app, integration, &mut seen).await?;
     let thresholds: Thresholds = integration.thresholds;
     seen.dangers = seen.effects.dangers(thresholds);
     seen.effects.keep_changed_teams();
@@ -147,7 +159,7 @@ async fn among_all(app: &App, integration: &Integration, seen: &mut Observed) ->
     Ok(())
 }
 
-/// Carries out what was looked at and ends observe mode.
+/// Carries out what was looked at and ends observe mode; where that was interrupted, it goes on, whatever the basis.
 ///
 /// # Errors
 /// `forbidden`, an unknown integration, one that is not in observe mode, `apply-stale`, or when the store cannot answer.
@@ -158,7 +170,7 @@ pub async fn apply_integration(app: &App, principal: &Principal, name: &str, bas
         // What waits to be evaluated was said before, too: it belongs to what was looked at.
         mapping::settle_everybody(app).await?;
         end(app, principal, name, basis).await?;
-    } else if !unfinished(app, &integration).await? {
+    } else if !look(app, name).await?.unfinished() {
         let detail =
             format!("The integration \"{name}\" is not in observe mode: everything it says is applied at once.");
         return Err(Refusal::new(Code::ValueInvalid, detail));
@@ -237,24 +249,6 @@ async fn end(app: &App, principal: &Principal, name: &str, basis: &str) -> Resul
         }
     }
     Err(of_store(Error::Stale))
-}
-
-/// Whether an application was interrupted.
-async fn unfinished(app: &App, integration: &Integration) -> Result<bool, Refusal> {
-    if !waiting(app, &observed(integration.id)).await?.is_empty() {
-        return Ok(true);
-    }
-    let mut after = None;
-    loop {
-        let users = page(app, integration.id, after).await?;
-        if users.rows.iter().any(|user| user.person.is_none()) {
-            return Ok(true);
-        }
-        after = users.next;
-        if after.is_none() {
-            return Ok(false);
-        }
-    }
 }
 
 /// Ties an application to what was looked at.

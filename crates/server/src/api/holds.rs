@@ -304,6 +304,9 @@ struct Observation {
     integration: String,
     /// Whether it is in observe mode.
     observing: bool,
+    /// Whether applying was interrupted: the mode has ended, and part of what was looked at is not applied yet. Applying
+    /// again finishes it, whatever the basis.
+    unfinished: bool,
     /// To apply exactly what was looked at.
     basis: String,
     /// Users that would get a person of their own.
@@ -327,6 +330,7 @@ struct Observation {
 async fn observe(request: Request) -> Result<Answer, Failure> {
     let seen = holds::observe_integration(&request.app, &request.principal, request.path("name")).await?;
     Answer::json(&Observation {
+        unfinished: seen.unfinished(),
         dangers: dangers(&seen.dangers),
         effects: effects(&seen.effects, &seen.team_names),
         integration: seen.integration,

@@ -83,6 +83,8 @@ async fn identity_rules_hold_as_if_the_users_had_just_come() {
     assert_eq!((seen.create, seen.refused, seen.conflicts), (1, 1, 2));
     let applied = holds::apply_integration(app, &host, "watched", &seen.basis).await.unwrap();
     assert_eq!((applied.created, applied.refused), (1, 1));
+    // Who waits for a decision is nothing that is left to apply.
+    assert!(!holds::observe_integration(app, &host, "watched").await.unwrap().unfinished());
     let pairs = manage::list_conflicts(app, &host, Some("open")).await.unwrap();
     assert_eq!(pairs.len(), 2);
     // Who is kept apart gets a person of its own.
@@ -271,8 +273,13 @@ async fn leavers_who_come_while_it_is_applied_are_weighed() {
     // One in ten may go within the hour.
     assert_eq!((standing(&test, State::Inactive).await, hold(&test).await.waiting), (30, 10));
     let (app, host) = (test.app(), host());
+    let seen = holds::observe_integration(app, &host, TestApp::INTEGRATION).await.unwrap();
+    assert!(seen.unfinished() && !seen.observing && seen.waiting > 0, "{seen:?}");
     holds::apply_integration(app, &host, TestApp::INTEGRATION, "").await.unwrap();
     settle(&test).await;
+    let seen = holds::observe_integration(app, &host, TestApp::INTEGRATION).await.unwrap();
+    assert!(!seen.unfinished(), "{seen:?}");
+    assert!(holds::apply_integration(app, &host, TestApp::INTEGRATION, "").await.is_err());
     assert_eq!((standing(&test, State::Inactive).await, hold(&test).await.waiting), (30, 10));
     for number in &left[40..] {
         assert!(person(&test, *number).await.doc.contains("Boss"), "what was seen is applied");

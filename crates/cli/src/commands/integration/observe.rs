@@ -31,8 +31,11 @@ pub(super) async fn observe(app: &App, name: &str, json: Json) -> Done {
         lines.push(String::new());
         lines.extend(out::table(&hold::HEAD, &hold::cells(&seen.persons)));
     }
-    if seen.observing {
+    if seen.observing || seen.unfinished() {
         lines.push(String::new());
+        if seen.unfinished() {
+            lines.push("Applying was interrupted, and what is shown here is left.".to_owned());
+        }
         lines.push(format!("Let it follow: bailiwick integration apply {name} --basis {}", seen.basis));
     }
     out::lines(&lines)
@@ -42,6 +45,7 @@ fn value(seen: &Observed) -> Value {
     json!({
         "integration": seen.integration,
         "observing": seen.observing,
+        "unfinished": seen.unfinished(),
         "basis": seen.basis,
         "create": seen.create,
         "link": seen.link,
