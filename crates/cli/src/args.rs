@@ -33,8 +33,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A SCIM 2.0 service provider: identity providers push people and groups, Bailiwick keeps what they said, decides who is
-/// who, and can prove what happened.
+/// A service catalog in which the identity provider is the authority: identity providers push people and groups, rules make
+/// teams, roles and ownership of them, and everything that happened can be explained and proven.
 ///
 /// Every command works beside a running server and without one. Exit codes: 0 done, 1 refused or failed (one line on
 /// standard error says why), 2 wrong usage.

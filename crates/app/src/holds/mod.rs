@@ -25,7 +25,7 @@ pub(crate) use observe::adopt_user;
 pub use observe::{
     Applied, Observed, ObservedUser, apply_integration, observe_integration, observed_persons, observed_users,
 };
-pub use show::{HeldPerson, HoldQuery, HoldShown, HoldSummary, count_holds, list_holds, show_hold};
+pub use show::{HeldPerson, HeldThing, HoldQuery, HoldShown, HoldSummary, count_holds, list_holds, show_hold};
 
 use crate::Refusal;
 use crate::app::App;

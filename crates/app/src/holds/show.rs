@@ -8,11 +8,13 @@ use crate::app::App;
 use crate::error::of_store;
 use crate::manage;
 use crate::mapping::{self, subject};
-use bailiwick_domain::guard::Hold;
+use bailiwick_domain::guard::{Hold, Reason};
+use bailiwick_domain::mapping::GrantKind;
 use bailiwick_domain::mapping::effects::{Thing, having, having_after};
 use bailiwick_domain::person::State;
 use bailiwick_scim::Code;
 use bailiwick_store::query::EntryQuery;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Persons looked at between two steps.
 const CHUNK: usize = 200;
@@ -30,6 +32,8 @@ pub struct HoldSummary {
     pub integration: String,
     /// Persons who wait.
     pub waiting: u64,
+    /// Why, in words: each of the reasons of the hold, with what teams are called.
+    pub words: Vec<String>,
 }
 
 /// A hold with who waits in it.
@@ -56,10 +60,41 @@ pub struct HeldPerson {
     pub state: State,
     /// Where the person would stand.
     pub would_be: State,
-    /// Teams, roles and the like that the person would lose: kind and object.
-    pub loses: Vec<(String, String)>,
+    /// Teams, roles and the like that the person would lose.
+    pub loses: Vec<HeldThing>,
     /// What the person would get.
-    pub gains: Vec<(String, String)>,
+    pub gains: Vec<HeldThing>,
+}
+
+/// Something that a person has or would have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldThing {
+    /// `team`, `role`, `property` or `ownership`.
+    pub kind: &'static str,
+    /// Id of the team, name of the role or property, filter of what is owned.
+    pub object: String,
+    /// What to call it: the title of the team, else the object.
+    pub name: String,
+}
+
+/// What things are called.
+#[derive(Debug, Default)]
+pub(super) struct Names(BTreeMap<String, String>);
+
+impl Names {
+    /// With the titles of the teams among these things.
+    pub(super) async fn learn(&mut self, app: &App, things: impl Iterator<Item = &Thing>) -> Result<(), Refusal> {
+        let teams = things.filter(|thing| thing.kind == GrantKind::Team).map(|thing| &thing.object);
+        let unknown: BTreeSet<&String> = teams.filter(|team| !self.0.contains_key(*team)).collect();
+        self.0.extend(mapping::team_names(app, unknown.into_iter()).await?);
+        Ok(())
+    }
+
+    pub(super) fn of(&self, thing: &Thing) -> HeldThing {
+        let name = self.0.get(&thing.object).filter(|_| thing.kind == GrantKind::Team);
+        let name = name.unwrap_or(&thing.object).clone();
+        HeldThing { kind: thing.kind.as_str(), object: thing.object.clone(), name }
+    }
 }
 
 /// Which holds.
@@ -131,7 +166,19 @@ pub async fn count_holds(app: &App, principal: &Principal, query: &HoldQuery) ->
 async fn summary(app: &App, hold: Hold, state: String) -> Result<HoldSummary, Refusal> {
     let row = app.store().integration(hold.integration).await.map_err(of_store)?;
     let integration = row.map_or_else(|| hold.integration.printed(), |row| row.name);
-    Ok(HoldSummary { waiting: waiting(app, &hold.id).await?.len() as u64, integration, state, hold })
+    let mut words = Vec::with_capacity(hold.reasons.len());
+    for reason in &hold.reasons {
+        words.push(in_words(app, reason).await?);
+    }
+    Ok(HoldSummary { waiting: waiting(app, &hold.id).await?.len() as u64, integration, state, words, hold })
+}
+
+/// The reason with what its team is called instead of the id.
+async fn in_words(app: &App, reason: &Reason) -> Result<String, Refusal> {
+    let Reason::EmptiesTeam { team, people } = reason else { return Ok(reason.to_string()) };
+    let item = app.store().item(team).await.map_err(of_store)?;
+    let team = item.map_or_else(|| team.clone(), |item| item.title);
+    Ok(Reason::EmptiesTeam { team, people: *people }.to_string())
 }
 
 /// One hold, with so many of the persons who wait behind that row.
@@ -173,14 +220,14 @@ pub(super) async fn part(
 
 /// What would become of these persons if nothing were held.
 pub(super) async fn would_be(app: &App, persons: &[i64]) -> Result<Vec<HeldPerson>, Refusal> {
-    let mut shown = Vec::new();
+    let (mut shown, mut names) = (Vec::new(), Names::default());
     let rules = mapping::current(app).await?;
     for (outcome, would_be) in evaluate::of_held(app, &rules, persons, |_| true).await? {
         let person = &outcome.row.person;
         let held = subject::held(&outcome.row.grants);
         let before = having(&held);
         let after = if would_be == State::Closed { Default::default() } else { having_after(&held, &outcome.diff) };
-        let words = |thing: &Thing| (thing.kind.as_str().to_owned(), thing.object.clone());
+        names.learn(app, before.keys().chain(after.keys())).await?;
         let gone = before.keys().filter(|thing| !after.contains_key(thing));
         let new = after.keys().filter(|thing| !before.contains_key(thing));
         shown.push(HeldPerson {
@@ -189,8 +236,8 @@ pub(super) async fn would_be(app: &App, persons: &[i64]) -> Result<Vec<HeldPerso
             display: person.display.clone(),
             state: person.state,
             would_be,
-            loses: gone.map(words).collect(),
-            gains: new.map(words).collect(),
+            loses: gone.map(|thing| names.of(thing)).collect(),
+            gains: new.map(|thing| names.of(thing)).collect(),
         });
     }
     Ok(shown)

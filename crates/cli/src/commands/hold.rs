@@ -4,7 +4,7 @@ use crate::args::{HoldCommand, Json};
 use crate::out::{self, Done};
 use bailiwick_app::App;
 use bailiwick_app::access::Principal;
-use bailiwick_app::holds::{self, Decided, HeldPerson, HoldQuery, HoldShown, HoldSummary};
+use bailiwick_app::holds::{self, Decided, HeldPerson, HeldThing, HoldQuery, HoldShown, HoldSummary};
 use bailiwick_domain::guard::{Decision, Reason};
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ async fn list(app: &App, all: bool, json: Json) -> Done {
             hold.integration.clone(),
             hold.waiting.to_string(),
             out::moment(hold.hold.opened),
-            hold.hold.reasons.first().map(ToString::to_string).unwrap_or_default(),
+            hold.words.first().cloned().unwrap_or_default(),
         ]
     });
     let head = ["ID", "STATE", "INTEGRATION", "WAITING", "SINCE", "WHY"];
@@ -57,16 +57,16 @@ fn summary(hold: &HoldSummary) -> Value {
         "waiting": hold.waiting,
         "people": hold.hold.people,
         "opened": hold.hold.opened.to_string(),
-        "reasons": hold.hold.reasons.iter().map(reason).collect::<Value>(),
+        "reasons": hold.hold.reasons.iter().zip(&hold.words).map(reason).collect::<Value>(),
         "calls": hold.hold.calls,
         "requests": hold.hold.requests,
         "decisions": hold.hold.decisions.iter().map(decision).collect::<Value>(),
     })
 }
 
-fn reason(reason: &Reason) -> Value {
+fn reason((reason, words): (&Reason, &String)) -> Value {
     let mut value = serde_json::to_value(reason).unwrap_or_default();
-    value["words"] = Value::from(reason.to_string());
+    value["words"] = Value::from(words.as_str());
     value
 }
 
@@ -91,8 +91,8 @@ pub(super) fn person(person: &HeldPerson) -> Value {
     })
 }
 
-fn things(things: &[(String, String)]) -> Value {
-    things.iter().map(|(kind, object)| json!({ "kind": kind, "object": object })).collect()
+fn things(things: &[HeldThing]) -> Value {
+    things.iter().map(|it| json!({ "kind": it.kind, "object": it.object, "name": it.name })).collect()
 }
 
 async fn show(app: &App, id: &str, limit: u32, json: Json) -> Done {
@@ -105,7 +105,7 @@ async fn show(app: &App, id: &str, limit: u32, json: Json) -> Done {
     }
     let waiting = out::count(hold.waiting, "person waits", "people wait");
     let mut lines = vec![format!("Hold {id} of {} ({}): {waiting}", hold.integration, hold.state)];
-    lines.extend(hold.hold.reasons.iter().map(|reason| format!("  why    {reason}")));
+    lines.extend(hold.words.iter().map(|words| format!("  why    {words}")));
     let calls = out::count(hold.hold.calls, "call", "calls");
     let first = hold.hold.requests.first().map_or("none", String::as_str);
     lines.push(format!("  since  {}, by {calls}, the first {first}", out::moment(hold.hold.opened)));
@@ -134,8 +134,8 @@ pub(super) const HEAD: [&str; 6] = ["PERSON", "NAME", "IS", "WOULD BE", "WOULD L
 
 pub(super) fn cells(persons: &[HeldPerson]) -> Vec<Vec<String>> {
     let cells = |person: &HeldPerson| {
-        let words = |things: &[(String, String)]| {
-            let words: Vec<String> = things.iter().map(|(kind, object)| format!("{kind} {object}")).collect();
+        let words = |things: &[HeldThing]| {
+            let words: Vec<String> = things.iter().map(|thing| format!("{} {}", thing.kind, thing.name)).collect();
             words.join(", ")
         };
         vec![

@@ -59,7 +59,7 @@ pub(super) async fn run(app: &App, command: IntegrationCommand) -> Done {
 }
 
 async fn create(app: &App, new: NewIntegration, json: Json) -> Done {
-    let preset = new.preset;
+    let (preset, observe) = (new.preset, new.observe);
     let created = manage::create_integration(app, new).await?;
     if json.json {
         return out::json(&json!({
@@ -69,7 +69,14 @@ async fn create(app: &App, new: NewIntegration, json: Json) -> Done {
             "token": created.token.token,
         }));
     }
-    out::lines(&welcome(&created, preset))
+    let mut lines = welcome(&created, preset);
+    if observe {
+        lines.push(format!(
+            "It is observed: nothing follows from what it says until you let it. See: bailiwick integration observe {}",
+            created.name
+        ));
+    }
+    out::lines(&lines)
 }
 
 /// Where to paste what, in the words of the provider's own pages.
@@ -136,12 +143,11 @@ async fn list(app: &App, json: Json) -> Done {
         return out::line("No integration yet. Connect one with: bailiwick integration create NAME --preset PRESET");
     }
     let cells = rows.iter().map(|row| {
-        let state = if row.settings.paused { "paused" } else { "active" };
         vec![
             row.name.clone(),
             row.id.printed(),
             row.preset.clone(),
-            state.to_owned(),
+            show::state(row).to_owned(),
             row.users.to_string(),
             row.groups.to_string(),
             out::moment_or(row.last_success, "never"),

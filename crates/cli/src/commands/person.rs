@@ -216,12 +216,15 @@ fn sheet(shown: &PersonDetail) -> Vec<String> {
         format!("  modified  {}", out::moment(person.modified)),
     ];
     if let Some(lock) = &shown.lock {
-        lines.push(format!("  locked    {} {}", lock.reason, lock.remedy));
+        lines.push(format!("  locked    {}; {}", lock.reason, lock.remedy));
     }
     for (name, held, _) in &shown.fields {
         let value = held.value.as_str().map_or_else(|| held.value.to_string(), str::to_owned);
         let (source, from) = source(&held.source);
-        lines.push(format!("  {name:<8}  {value} ({source} {from})"));
+        // Of a User the connection says more than the id.
+        let known =
+            report.users.iter().find(|(user, ..)| user.id == from).map(|(_, integration, _)| integration.as_str());
+        lines.push(format!("  {name:<8}  {value} ({source} {})", known.unwrap_or(from)));
     }
     for held in &shown.roles {
         lines.push(format!("  role      {} ({})", held.role.name, held.origin));

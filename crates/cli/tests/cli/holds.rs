@@ -104,6 +104,9 @@ fn an_integration_is_observed_and_applied() {
     let ids = hire(&server, &token, &["ann", "ben"]);
     assert_eq!(server.call("POST", "/scim/v2/Groups", &token, Some(&group("Crew", &ids))).0, 201);
     assert_eq!((json(home, "person list"), crew(home)), (value!([]), 0));
+    assert!(said(home, "integration list").contains("observed"));
+    assert!(said(home, "integration show okta").contains("more than 10 per cent and at least 5 people"));
+    assert_eq!(json(home, "integration list")[0]["observe"], true);
     let seen = json(home, "integration observe okta");
     assert_eq!(
         (&seen["observing"], &seen["create"], &seen["effects"]["gained"]["count"]),

@@ -6,7 +6,7 @@ use super::rules::{RulesDanger, RulesEffects, dangers, effects};
 use super::table::{Access::May, Endpoint, Form, Param, get, handler, param, post};
 use super::wire::Moment;
 use crate::intake::Failure;
-use bailiwick_app::holds::{self, Decided, HeldPerson, HoldQuery, HoldSummary, ObservedUser};
+use bailiwick_app::holds::{self, Decided, HeldPerson, HeldThing, HoldQuery, HoldSummary, ObservedUser};
 use bailiwick_domain::guard::{Decision, HELD_SHOWN, Reason};
 use bailiwick_domain::policy::Action::{HoldDecide, HoldRead, IntegrationManage, IntegrationRead};
 use schemars::JsonSchema;
@@ -146,6 +146,8 @@ struct HoldThing {
     kind: String,
     /// Id of the team, name of the role or property, filter of what is owned.
     object: String,
+    /// What to call it: the title of the team, else the object.
+    name: String,
 }
 
 /// A hold with the first of those who wait.
@@ -174,24 +176,24 @@ fn shown(hold: HoldSummary) -> Hold {
         waiting: hold.waiting,
         people: hold.hold.people,
         opened_at: Moment(hold.hold.opened),
-        reasons: hold.hold.reasons.iter().map(reason).collect(),
+        reasons: hold.hold.reasons.iter().zip(hold.words).map(|(why, says)| reason(why, says)).collect(),
         calls: hold.hold.calls,
         requests: hold.hold.requests,
         decisions: hold.hold.decisions.into_iter().map(decision).collect(),
     }
 }
 
-fn reason(reason: &Reason) -> HoldReason {
+fn reason(reason: &Reason, says: String) -> HoldReason {
     let (kind, team, people, of) = match reason {
         Reason::Share { removed, of, .. } => ("share", None, Some(*removed), Some(*of)),
         Reason::EmptiesTeam { team, people } => ("empties-team", Some(team.clone()), Some(*people), None),
         Reason::LastAdmins => ("last-admins", None, None, None),
     };
-    HoldReason { kind, says: reason.to_string(), team, people, of }
+    HoldReason { kind, says, team, people, of }
 }
 
-fn things(things: Vec<(String, String)>) -> Vec<HoldThing> {
-    things.into_iter().map(|(kind, object)| HoldThing { kind, object }).collect()
+fn things(things: Vec<HeldThing>) -> Vec<HoldThing> {
+    things.into_iter().map(|it| HoldThing { kind: it.kind.to_owned(), object: it.object, name: it.name }).collect()
 }
 
 fn person(person: HeldPerson) -> HoldPerson {

@@ -160,7 +160,7 @@ async fn an_integration_is_observed_looked_through_and_applied() {
     let users = pages(&mut admin, "/api/v1/integrations/watched/observe/users?limit=3").await;
     assert_eq!(users.len(), 7);
     let first = json!({ "user": ids[0], "user_name": name(0), "active": true, "would": "create", "person": null,
-        "conflicts": 0, "gains": [{ "kind": "team", "object": team }] });
+        "conflicts": 0, "gains": [{ "kind": "team", "object": team, "name": "crew" }] });
     assert_eq!((&users[0], &users[6]["gains"]), (&first, &json!([])));
     let counted = admin.get("/api/v1/integrations/watched/observe/users?total=true&limit=1").await.expect(200);
     assert_eq!(counted.at("/total"), 7);

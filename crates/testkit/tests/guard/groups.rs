@@ -51,7 +51,8 @@ async fn many_who_leave_a_group_at_once_wait() {
     let hold = hold(&test).await;
     assert_eq!(hold.waiting, 15);
     let shown = holds::show_hold(test.app(), &host(), &hold.hold.id, None, 100).await.unwrap();
-    assert!(shown.persons.iter().all(|person| person.loses == [("team".to_owned(), team.clone())]));
+    let crew = holds::HeldThing { kind: "team", object: team.clone(), name: "crew".to_owned() };
+    assert!(shown.persons.iter().all(|person| person.loses == [crew.clone()]));
     approve(&test, &hold.hold.id).await;
     assert_eq!(size(&test, &team).await, 5);
 }

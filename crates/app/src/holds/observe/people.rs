@@ -7,7 +7,7 @@ use crate::access::{self, Action, Object, Principal};
 use crate::app::App;
 use crate::attributes::page;
 use crate::holds::evaluate;
-use crate::holds::show::{HeldPerson, part};
+use crate::holds::show::{HeldPerson, HeldThing, Names, part};
 use bailiwick_domain::identity::Linking;
 use bailiwick_domain::mapping::effects::having_after;
 use bailiwick_store::query::Position;
@@ -31,8 +31,8 @@ pub struct ObservedUser {
     pub person: Option<String>,
     /// Pairs that would be opened in the conflict queue.
     pub conflicts: u64,
-    /// Teams, roles and the like that its person would get by it: kind and object.
-    pub gains: Vec<(String, String)>,
+    /// Teams, roles and the like that its person would get by it.
+    pub gains: Vec<HeldThing>,
 }
 
 /// So many of the Users without a person behind that row, and where to go on.
@@ -64,7 +64,7 @@ pub async fn observed_users(
     let more = users.len() > most;
     users.truncate(most);
     let outcomes = evaluate::of_strangers(app, &users).await?;
-    let mut shown = Vec::with_capacity(users.len());
+    let (mut shown, mut names) = (Vec::with_capacity(users.len()), Names::default());
     for (user, outcome) in users.iter().zip(outcomes) {
         let (_, facts, who) = find(app, &integration, user).await?;
         let (would, person, pairs) = match who.linking {
@@ -72,7 +72,8 @@ pub async fn observed_users(
             Linking::Attach { person, conflicts, .. } => ("link", Some(person), conflicts.len()),
             Linking::Refuse { person, .. } => ("refused", Some(person), 1),
         };
-        let gains = having_after(&[], &outcome.diff).into_keys();
+        let gains = having_after(&[], &outcome.diff);
+        names.learn(app, gains.keys()).await?;
         shown.push(ObservedUser {
             seq: user.seq,
             id: user.id.clone(),
@@ -84,7 +85,7 @@ pub async fn observed_users(
             gains: match would {
                 // Nobody gets anything before the pair is decided.
                 "refused" => Vec::new(),
-                _ => gains.map(|thing| (thing.kind.as_str().to_owned(), thing.object)).collect(),
+                _ => gains.keys().map(|thing| names.of(thing)).collect(),
             },
         });
     }

@@ -17,6 +17,8 @@ pub(super) fn summary(row: &IntegrationRow) -> Value {
         "name": row.name,
         "preset": row.preset,
         "paused": row.settings.paused,
+        "observe": row.settings.observe,
+        "guard": { "percent": row.settings.guard_percent, "people": row.settings.guard_people },
         "rate_limit": rate_limit(row.settings.rate_limit),
         "user_name_email": row.settings.user_name_email,
         "sign_in_claim": row.settings.sign_in_claim,
@@ -28,6 +30,15 @@ pub(super) fn summary(row: &IntegrationRow) -> Value {
         "last_success": out::instant(row.last_success),
         "last_failure": out::instant(row.last_failure),
     })
+}
+
+/// What becomes of its calls, in a word.
+pub(super) fn state(row: &IntegrationRow) -> &'static str {
+    match (row.settings.paused, row.settings.observe) {
+        (true, _) => "paused",
+        (false, true) => "observed",
+        (false, false) => "active",
+    }
 }
 
 fn rate_limit(limit: Option<u32>) -> Value {
@@ -136,15 +147,27 @@ fn heading(app: &App, report: &IntegrationReport) -> Vec<String> {
     };
     let domains: Vec<&str> = report.domains.iter().map(|domain| domain.name.as_str()).collect();
     let user_name = if row.settings.user_name_email { "must be an e-mail address" } else { "any" };
-    let state = if row.settings.paused { "paused: its calls are refused" } else { "active" };
+    let state = match state(row) {
+        "paused" => "paused: its calls are refused".to_owned(),
+        "observed" => format!(
+            "observed: nothing follows from what it says until you let it (bailiwick integration observe {})",
+            row.name
+        ),
+        state => state.to_owned(),
+    };
+    let guard = format!(
+        "holds when more than {} per cent and at least {} people lose something within an hour",
+        row.settings.guard_percent, row.settings.guard_people
+    );
     let facts = [
         ("SCIM URL", app.scim_base().to_owned()),
-        ("state", state.to_owned()),
+        ("state", state),
         ("holds", format!("{}, {}", out::count(row.users, "User", "Users"), out::count(row.groups, "Group", "Groups"))),
         ("created", out::moment(row.created)),
         ("last call", out::moment_or(row.last_call, "never")),
         ("last success", out::moment_or(row.last_success, "never")),
         ("last failure", out::moment_or(row.last_failure, "never")),
+        ("guard", guard),
         ("rate limit", limit),
         ("userName", user_name.to_owned()),
         ("sign-in claim", row.settings.sign_in_claim.clone().unwrap_or_else(|| "none".to_owned())),
