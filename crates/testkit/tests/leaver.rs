@@ -189,6 +189,11 @@ async fn a_successor_has_the_thing_in_the_commit_that_closes_the_task() {
     let done = company.admin.post(&path(1, "done"), &body).await.expect(200);
     assert_eq!((done.at("/state"), done.at("/decision/successor/name")), (json!("done"), json!("payments")));
     assert_eq!(company.owner("ledger").await, json!("payments"));
+    let history = company.admin.get("/api/v1/entities/ledger/history").await.expect(200);
+    let items = history.at("/items");
+    let change = items.as_array().unwrap().iter().find(|entry| entry["kind"] == "entity:change").unwrap();
+    assert_eq!(change["detail"]["changes"][0]["path"], "/owner");
+    assert_eq!(change["detail"]["reason"], format!("ann ({}) left, and it was handed over.", ann.person));
     let again = company.admin.post(&path(1, "done"), &body).await.expect(409);
     assert_eq!(again.at("/code"), json!("handover-decided"));
 

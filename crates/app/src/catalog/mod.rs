@@ -42,7 +42,7 @@ pub use read::{Item, dependencies, dependents, read_item};
 pub use standards::{
     delete_level, delete_property, levels, properties, property, put_level, put_property, read_level, standards,
 };
-pub(crate) use successor::{Successor, give, give_because, join};
+pub(crate) use successor::{Successor, give, join};
 
 use crate::Refusal;
 use crate::access::{self, Action, Principal};

@@ -23,25 +23,15 @@ pub(crate) enum Successor {
     Person(Box<PersonRow>),
 }
 
-/// Puts into the set that an entity has another owner. Whoever decides the hand-over was asked for that alone.
+/// Puts into the set that an entity has another owner; its history says for what reason. Whoever decides the hand-over was
+/// asked for that alone.
 pub(crate) async fn give(
     app: &App,
     principal: &Principal,
     set: &mut ChangeSet,
     row: &ItemRow,
     to: &Successor,
-) -> Result<(), Refusal> {
-    give_because(app, principal, set, row, to, None).await
-}
-
-/// The same, and the history of the entity says why.
-pub(crate) async fn give_because(
-    app: &App,
-    principal: &Principal,
-    set: &mut ChangeSet,
-    row: &ItemRow,
-    to: &Successor,
-    reason: Option<&str>,
+    reason: &str,
 ) -> Result<(), Refusal> {
     let old = document(row)?;
     let broken = |_| of_store(Error::Broken(format!("the document of {} cannot be read", row.id)));
@@ -62,14 +52,12 @@ pub(crate) async fn give_because(
     };
     let entity = Entity { owner: Some(owner), ..before.clone() };
     let columns = columns(app, &entity, Some((row, &before)), Author::Hand, &[]).await?;
-    let mut payload = json!({
+    let payload = json!({
         "reference": entity.reference.to_string(),
         "title": entity.shown(),
         "changes": history::differences(&old, &entity.to_document()),
+        "reason": reason,
     });
-    if let Some(reason) = reason {
-        payload["reason"] = reason.into();
-    }
     set.guards.push(Guard::Item { seq: row.seq, version: row.version });
     set.writes.push(Write::UpdateItem(ItemUpdate { seq: row.seq, columns }));
     let kind = told(entity.kind(), EventKind::TeamChange, EventKind::EntityChange);

@@ -270,7 +270,8 @@ async fn take_on(
             Ok(owned::party(person))
         }
         (Duty::Owner | Duty::Rule, found) => {
-            catalog::give(app, principal, set, &item, found).await?;
+            let reason = format!("{} ({}) left, and it was handed over.", task.person.name, task.person.id);
+            catalog::give(app, principal, set, &item, found, &reason).await?;
             Ok(match found {
                 Successor::Person(person) => owned::party(person),
                 Successor::Team(team) => owned::team_party(team),

@@ -171,7 +171,7 @@ async fn carry_ownership(
     let reason = format!("{} and {} are one person: the pair was linked.", from.id, to.id);
     let successor = Successor::Person(Box::new(to.clone()));
     for item in &owned.rows {
-        catalog::give_because(app, principal, set, item, &successor, Some(&reason)).await?;
+        catalog::give(app, principal, set, item, &successor, &reason).await?;
     }
     Ok(owned.rows.len())
 }
