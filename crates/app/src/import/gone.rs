@@ -288,7 +288,8 @@ async fn leave(
             events: Vec::new(),
         };
         let memberships: Vec<_> = own.iter().filter(|grant| grant.kind == GrantKind::Team).cloned().collect();
-        set.guards.extend(closing(app, principal, &memberships, &HashSet::new(), options).await?);
+        let guards = closing(app, principal, &memberships, &HashSet::new(), options).await;
+        set.guards.extend(guards.map_err(|unwritten| unwritten.message)?);
         let close: Vec<i64> = own.iter().map(|grant| grant.seq).collect();
         if !close.is_empty() {
             let grants = GrantsWrite { person: PersonKey::Seq(row.seq), open: Vec::new(), close, settled: None };

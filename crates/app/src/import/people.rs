@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::items::Plan;
-use super::person::{self, Outcome};
+use super::person::{self, Outcome, Part};
 use super::read::Found;
 use super::report::{Changed, Report, Severity};
 use crate::Refusal;
@@ -210,14 +210,36 @@ pub(super) async fn apply(
     let mut steps: Vec<(&Step, &Outcome)> = steps.filter(|(_, outcome)| !outcome.is_idle()).collect();
     // Who comes into a team comes before others leave it.
     steps.sort_by_key(|(_, outcome)| !outcome.close.is_empty());
-    for (step, _) in steps {
+    let (mut failed, mut early) = (Vec::new(), Vec::new());
+    for (step, outcome) in steps {
         let done = match &permitted {
-            Ok(()) => person::write(app, principal, source, &step.someone, folk, options).await,
-            Err(refusal) => Err(refusal.detail.clone()),
+            Ok(()) => person::write(app, principal, source, &step.someone, folk, (Part::Whole, options)).await,
+            Err(refusal) => Err(refusal.detail.clone().into()),
         };
-        if let Err(message) = done {
-            report.tell(step.someone.file, Severity::Error, step.someone.fault(message));
+        match done {
+            Err(unwritten) if unwritten.empties => early.push((step, outcome)),
+            Err(unwritten) => failed.push((step, unwritten)),
+            Ok(()) => {}
         }
+    }
+    // Those who leave teams for one another: all come before the first one leaves.
+    let mut here = HashSet::new();
+    for (index, (step, _)) in early.iter().enumerate().filter(|(_, (_, outcome))| !outcome.open.is_empty()) {
+        // Whatever is wrong with it is said when they leave.
+        if person::write(app, principal, source, &step.someone, folk, (Part::Coming, options)).await.is_ok() {
+            here.insert(index);
+        }
+    }
+    for (index, (step, _)) in early.into_iter().enumerate() {
+        let done = person::write(app, principal, source, &step.someone, folk, (Part::Whole, options)).await;
+        let Err(mut unwritten) = done else { continue };
+        if here.contains(&index) {
+            unwritten.message.push_str(" (the new memberships hold already, the old ones stay)");
+        }
+        failed.push((step, unwritten));
+    }
+    for (step, unwritten) in failed {
+        report.tell(step.someone.file, Severity::Error, step.someone.fault(unwritten.message));
     }
 }
 

@@ -313,6 +313,28 @@ fn kept(someone: &Someone, outcome: &Outcome) -> Value {
     })
 }
 
+/// What of somebody is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Everything.
+    Whole,
+    /// All but that teams are left.
+    Coming,
+}
+
+/// Why nothing was written.
+pub(super) struct Unwritten {
+    pub(super) message: String,
+    /// A team would have nobody any more. It may be another matter when others have come.
+    pub(super) empties: bool,
+}
+
+impl From<String> for Unwritten {
+    fn from(message: String) -> Self {
+        Self { message, empties: false }
+    }
+}
+
 /// Commits what became of somebody, decided anew.
 pub(super) async fn write(
     app: &App,
@@ -320,8 +342,8 @@ pub(super) async fn write(
     source: &str,
     someone: &Someone,
     folk: &Folk,
-    options: Options,
-) -> Result<(), String> {
+    (part, options): (Part, Options),
+) -> Result<(), Unwritten> {
     let detail = |refusal: Refusal| refusal.detail;
     for _ in 0..ATTEMPTS {
         let outcome = decide(app, source, someone, &folk.standards, &HashSet::new()).await.map_err(detail)?;
@@ -340,6 +362,9 @@ pub(super) async fn write(
             }
         }
         let stays: HashSet<&str> = teams.iter().map(|(team, _)| team.id.as_str()).collect();
+        if part == Part::Coming {
+            outcome.close.retain(|grant| stays.contains(grant.object.as_str()));
+        }
         let closing = closing(app, principal, &outcome.close, &stays, options).await?;
         let mut set = changes(app, principal, source, someone, outcome, teams);
         set.guards.extend(closing);
@@ -347,7 +372,7 @@ pub(super) async fn write(
             return Ok(());
         }
     }
-    Err("others change this person all the time: import again".to_owned())
+    Err("others change this person all the time: import again".to_owned().into())
 }
 
 async fn may_edit(app: &App, principal: &Principal, team: &ItemRow) -> Result<(), Refusal> {
@@ -365,7 +390,7 @@ pub(super) async fn closing(
     close: &[GrantRow],
     stays: &HashSet<&str>,
     options: Options,
-) -> Result<Vec<Guard>, String> {
+) -> Result<Vec<Guard>, Unwritten> {
     let detail = |refusal: Refusal| refusal.detail;
     let lost: HashSet<i64> = close.iter().map(|grant| grant.seq).collect();
     let teams: BTreeSet<&str> = close.iter().map(|grant| grant.object.as_str()).collect();
@@ -376,10 +401,9 @@ pub(super) async fn closing(
         may_edit(app, principal, &row).await.map_err(detail)?;
         let asked = !options.accept_removals && !stays.contains(team);
         if asked && empties(app, team, &lost).await.map_err(detail)? {
-            return Err(format!(
-                "{} would have nobody any more; say that this is meant with --accept-removals",
-                row.title
-            ));
+            let message =
+                format!("{} would have nobody any more; say that this is meant with --accept-removals", row.title);
+            return Err(Unwritten { message, empties: true });
         }
         guards.push(guard);
     }

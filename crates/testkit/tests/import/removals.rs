@@ -94,3 +94,39 @@ async fn a_team_whose_last_member_changes_or_is_replaced_is_not_empty() {
     assert!(done.removals.left.iter().any(|left| left.contains("payments")), "{:?}", done.removals);
     assert!(members(&test, "team:payments").await.contains(&"Chi contributor".to_owned()));
 }
+
+#[tokio::test]
+async fn people_who_take_one_anothers_place_leave_no_team_empty() {
+    let test = TestApp::start().await;
+    let teams = [team("payments", ""), team("desk", ""), team("search", "")].concat();
+    let import = async |rows: &[(&str, &str)]| {
+        let rows: String = rows.iter().map(|(name, team)| format!("{name},{name}@example.com,{team},\n")).collect();
+        let csv = format!("Name,Email,Team,Role\n{rows}");
+        import(&test, "org", &[("catalog-info.yaml", &teams), ("people.csv", &csv)], PLAIN).await
+    };
+    let is = async |expect: [&str; 3]| {
+        for (name, expect) in ["payments", "desk", "search"].into_iter().zip(expect) {
+            let found = members(&test, &format!("team:{name}")).await;
+            assert_eq!(
+                found,
+                expect.split(' ').map(|name| format!("{name} contributor")).collect::<Vec<_>>(),
+                "{name}"
+            );
+        }
+    };
+    import(&[("Ann", "payments"), ("Bob", "desk"), ("Chi", "search"), ("Dan", "search")]).await;
+    is(["Ann", "Bob", "Chi Dan"]).await;
+    // Who comes instead of the only member leaves another team, and stands behind in the file.
+    let done = import(&[("Ann", "search"), ("Bob", "desk"), ("Chi", "payments"), ("Dan", "search")]).await;
+    assert_eq!((done.counts.refused, done.removals.left.len()), (0, 0), "{:#?}", done.files);
+    is(["Chi", "Bob", "Ann Dan"]).await;
+    // Two only members change places.
+    let done = import(&[("Ann", "search"), ("Bob", "payments"), ("Chi", "desk"), ("Dan", "search")]).await;
+    assert_eq!((done.counts.refused, done.removals.left.len()), (0, 0), "{:#?}", done.files);
+    is(["Bob", "Chi", "Ann Dan"]).await;
+    // Of two only members one goes where the other was, and nobody comes for them: the other stays.
+    let done = import(&[("Ann", "search"), ("Bob", "desk"), ("Chi", "search"), ("Dan", "search")]).await;
+    assert!(done.removals.left.iter().any(|left| left.contains("payments")), "{:?}", done.removals);
+    assert!(members(&test, "team:payments").await.contains(&"Bob contributor".to_owned()));
+    assert!(members(&test, "team:desk").await.contains(&"Bob contributor".to_owned()));
+}
