@@ -1,12 +1,14 @@
 //! Looking ahead: a change that concerns more people than are evaluated at once is weighed as a whole, so that its first
 //! part does not happen while the rest is held.
 
+use super::decide::waiting;
 use super::groups::{goes_on, lost};
-use super::seasoned;
+use super::{put, seasoned};
 use crate::Refusal;
 use crate::app::App;
 use crate::error::of_store;
 use crate::mapping::{CHUNK, outcomes, subject};
+use bailiwick_domain::guard::WINDOW_MS;
 use bailiwick_domain::ids::IntegrationId;
 use bailiwick_domain::mapping::{Compiled, GroupMatches};
 use bailiwick_store::rows::SubjectRow;
@@ -46,7 +48,7 @@ impl Foreseen {
         let limit = u32::try_from(CHUNK).unwrap_or(u32::MAX);
         loop {
             let persons = app.store().dirty_caused(since, after, limit).await.map_err(of_store)?;
-            let Some(last) = persons.last() else { return Ok(()) };
+            let Some(last) = persons.last() else { break };
             after = *last;
             let subjects = subject::read(app, rules, &persons).await?;
             for mut outcome in outcomes(rules, memo, &subjects) {
@@ -62,5 +64,17 @@ impl Foreseen {
             }
             tokio::task::yield_now().await;
         }
+        self.wait_already(app).await
+    }
+
+    /// Counts whoever waits since less than an hour: a part of the change may have been held, and then interrupted.
+    async fn wait_already(&mut self, app: &App) -> Result<(), Refusal> {
+        let since = app.clock().now().0.saturating_sub(WINDOW_MS);
+        for (integration, losers) in &mut self.losers {
+            if let Some(hold) = put::open(app, *integration).await?.filter(|hold| hold.opened.0 >= since) {
+                losers.extend(waiting(app, &hold.id).await?);
+            }
+        }
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@
 //! reaching (groups among the members, whole member sets, new Users, renamed groups) is marked by the store and settled
 //! behind the commit: before the answer if it is little, else in the background.
 
-use super::settle::{change_event, grants_write, settle};
+use super::settle::{CHUNK, change_event, grants_write, settle};
 use super::subject::{self, nesting_key};
 use super::weigh::{Cause, Outcome, weigh};
 use super::{Room, current};
@@ -245,8 +245,8 @@ pub(crate) async fn after_all<'a>(app: &App, commits: impl Iterator<Item = &'a C
     }
     dirty.sort_unstable();
     dirty.dedup();
-    if more {
-        // So many are not done before the answer.
+    if more || dirty.len() > CHUNK {
+        // So many are not done before the answer, nor is a part of them: they are weighed as a whole.
         return app.mapping().wake();
     }
     let settling = Box::pin(settle(app, &dirty));
