@@ -79,6 +79,9 @@ pub(crate) async fn consequence(
         Held::Waiting { hold, .. } if *hold == observed(integration.id) && !integration.observe => {}
         Held::Waiting { hold, .. } => {
             set.writes.push(note_standing(&person.id, hold, state));
+            // Held anew: whoever looks at this set, or at the person meanwhile, knows that what was noted has changed.
+            let (persons, hold) = (vec![person.seq], hold.clone());
+            set.writes.push(Write::Hold { persons, hold, state: HeldState::Waiting });
             if state == State::Active {
                 // What was taken back may leave nothing to wait for.
                 set.writes.push(Write::MarkDirty(Dirty::Persons(vec![person.seq])));

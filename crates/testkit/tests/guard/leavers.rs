@@ -164,6 +164,34 @@ async fn what_is_taken_back_waits_no_more_whatever_the_rules_say() {
 }
 
 #[tokio::test]
+async fn who_is_switched_on_and_off_again_behind_the_hold_still_leaves() {
+    let test = TestApp::start().await;
+    let ids = company(&test, 20).await;
+    let crew = team(&test, "crew").await;
+    rules(&test, &[("crew", "{user: 'userName pr'}", "[{team: crew}]")]).await;
+    let mut client = test.client();
+    for id in &ids[..12] {
+        switch(&mut client, id, false).await;
+    }
+    assert_eq!((standing(&test, State::Inactive).await, hold(&test).await.waiting), (4, 8));
+    // In and out in calls of their own, and in one call before anything that follows from the first is settled.
+    for id in &ids[8..10] {
+        switch(&mut client, id, true).await;
+        switch(&mut client, id, false).await;
+    }
+    let switch = |id: &String, on| json!({ "method": "PATCH", "path": format!("/Users/{id}"), "data": active(on) });
+    let twice = |id| [switch(id, true), switch(id, false), switch(id, true), switch(id, false)];
+    let body = json!({ "schemas": [BULK], "Operations": ids[10..12].iter().flat_map(twice).collect::<Value>() });
+    let answer = client.post("/scim/v2/Bulk", &body).await.expect(200);
+    assert!(answer.at("/Operations").as_array().unwrap().iter().all(|result| result["status"] == "200"), "{answer:?}");
+    settle(&test).await;
+    let hold = hold(&test).await;
+    assert_eq!((standing(&test, State::Inactive).await, hold.waiting), (4, 8));
+    approve(&test, &hold.hold.id).await;
+    assert_eq!((standing(&test, State::Inactive).await, size(&test, &crew).await), (12, 8));
+}
+
+#[tokio::test]
 async fn a_part_is_approved_and_the_rest_rejected() {
     let test = TestApp::start().await;
     let ids = company(&test, 20).await;
