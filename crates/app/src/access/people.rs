@@ -6,7 +6,7 @@ use super::invites::{shown, within_held};
 use super::{principal, require};
 use crate::Refusal;
 use crate::app::App;
-use crate::attributes::{Provisioner, check_unlocked, provisioner};
+use crate::attributes::{Provisioner, check_unlocked, profile, provisioner};
 use crate::error::of_store;
 use crate::leaver::{self, Cause};
 use crate::manage::{self, ATTEMPTS, PersonReport, commit_guarded, event, invalid, taken};
@@ -91,15 +91,13 @@ pub async fn show_person(app: &App, principal: &Principal, id: &str) -> Result<P
     require(app, principal, Action::PersonRead, &Object::Person { seq: row.seq }).await?;
     let report = manage::show_person(app, id).await?;
     let owner = provisioner(app, &report.row).await?;
-    let profile = Profile::parse(&report.row.doc);
+    let grants = app.store().grants_of(report.row.seq, true).await.map_err(of_store)?;
+    let profile = profile(&report.row, &grants);
     let lock = |field: &str| profile.lock(field, owner.as_ref().map(Provisioner::owner));
     let fields = profile.attributes().map(|(name, held)| (name.to_owned(), held.clone(), lock(name))).collect();
     let roles = principal::of_person(app, id, &report.row).await?.roles;
     let mut teams = Vec::new();
-    for grant in app.store().grants_of(report.row.seq, true).await.map_err(of_store)? {
-        if grant.kind != GrantKind::Team {
-            continue;
-        }
+    for grant in grants.into_iter().filter(|grant| grant.kind == GrantKind::Team) {
         if let Some(team) = app.store().item(&grant.object).await.map_err(of_store)? {
             teams.push((team, grant));
         }
@@ -211,6 +209,7 @@ pub async fn change_person(
         }
         let before = Profile::parse(&row.doc);
         let after = with_fields(&before, &change.fields, principal)?;
+        check_properties(app, &change.fields).await?;
         let changes = before.changes(&after);
         let payload = json!({
             "before": { "display": row.display, "email": row.email },
@@ -249,6 +248,21 @@ fn with_fields(before: &Profile, fields: &Map<String, Value>, principal: &Princi
         after.put(&field, (!value.is_null()).then(|| Attribute { value: value.clone(), source }));
     }
     Ok(after)
+}
+
+/// Refuses a property that is not defined, is not meant for persons, or has another form than its definition asks for.
+async fn check_properties(app: &App, fields: &Map<String, Value>) -> Result<(), Refusal> {
+    let property = |(name, value): (&String, &Value)| match Field::from_text(name) {
+        Ok(Field::Property(property)) if !value.is_null() => Some((property, value.clone())),
+        _ => None,
+    };
+    let said: Map<String, Value> = fields.iter().filter_map(property).collect();
+    if said.is_empty() {
+        return Ok(());
+    }
+    let faults = crate::catalog::standards(app).await?.properties.check("person", &said);
+    let told: Vec<String> = faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.message)).collect();
+    if told.is_empty() { Ok(()) } else { Err(invalid(format!("{}. Nothing was changed.", told.join("; ")))) }
 }
 
 async fn open_person(app: &App, principal: &Principal, id: &str) -> Result<PersonRow, Refusal> {

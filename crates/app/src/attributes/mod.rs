@@ -8,7 +8,7 @@ mod manage;
 mod preview;
 mod settle;
 
-pub use lock::{Provisioner, check_unlocked, provisioner};
+pub use lock::{Provisioner, check_unlocked, profile, provisioner};
 pub use manage::{MappingShown, faults, form, save_mapping, show_mapping};
 pub(crate) use preview::page;
 pub use preview::preview_mapping;

@@ -1,10 +1,12 @@
 //! The catalog as Backstage's descriptors.
 
+use super::people::CONTRIBUTOR;
 use super::person::PEOPLE;
 use crate::Refusal;
 use crate::access::{self, Action, Principal};
 use crate::app::App;
 use crate::error::of_store;
+use crate::mapping::memberships;
 use bailiwick_domain::attributes::Profile;
 use bailiwick_domain::catalog::{DEFAULT_NAMESPACE, Entity, Kind, Reference, check_name, slug};
 use bailiwick_domain::descriptor::backstage::user_reference;
@@ -205,12 +207,11 @@ async fn user(
     teams: &HashMap<String, Reference>,
 ) -> Result<Exported, Refusal> {
     let grants = app.store().grants_of(row.seq, true).await.map_err(of_store)?;
-    let of: BTreeMap<String, &Reference> = grants
-        .iter()
-        .filter(|grant| grant.kind == GrantKind::Team)
-        .filter_map(|grant| teams.get(&grant.object))
-        .map(|team| (team.to_string(), team))
-        .collect();
+    let member_of = memberships(&grants).into_iter().filter_map(|(team, role)| Some((teams.get(&team)?, role)));
+    // What is said of everybody is not said again.
+    let role = |role: String| Some(role).filter(|role| role != CONTRIBUTOR);
+    let of: BTreeMap<String, Membership> =
+        member_of.map(|(team, held)| (team.to_string(), Membership { team: team.clone(), role: role(held) })).collect();
     let profile = Profile::parse(&row.doc);
     let photo = profile.get("photo").and_then(|photo| photo.value.as_str()).map(str::to_owned);
     let person = Person {
@@ -218,7 +219,7 @@ async fn user(
         namespace: known.namespace.clone(),
         display: row.display.clone(),
         email: row.email.clone(),
-        teams: of.into_values().map(|team| Membership { team: team.clone(), role: None }).collect(),
+        teams: of.into_values().collect(),
         fields: photo.into_iter().map(|photo| ("photo".to_owned(), photo)).collect(),
         unknown: known.unknown.clone(),
     };

@@ -16,7 +16,7 @@ use bailiwick_domain::names;
 use std::collections::{HashMap, HashSet};
 
 /// The membership role of who is given none.
-const CONTRIBUTOR: &str = "contributor";
+pub(super) const CONTRIBUTOR: &str = "contributor";
 
 /// Somebody whom the import knows.
 #[derive(Clone, Debug)]

@@ -231,6 +231,16 @@ fn persons_are_made_changed_and_switched_by_hand() {
     let made = json(&home, "person create Grace --email grace@corp.example");
     assert!(said(&home, "person show grace@corp.example").contains("No User of any integration"));
     assert!(fails(&home, "person create Other --email GRACE@corp.example", 1).contains("has this address already"));
+    let folder = tempfile::tempdir().unwrap();
+    let schema = folder.path().join("badge.json");
+    std::fs::write(&schema, r#"{"type": "integer"}"#).unwrap();
+    said(&home, &format!("property set badge --schema {} --kind person", schema.display()));
+    for (field, reason) in
+        [("property:badge=seven", "/properties/badge"), ("property:size=7", "no property of this name")]
+    {
+        let refused = fails(&home, &format!("person set grace@corp.example --field {field}"), 1);
+        assert!(refused.contains(reason), "{refused}");
+    }
     said(&home, "person set grace@corp.example --display Hopper --field title=Admiral --field property:badge=7");
     let shown = json(&home, "person show grace@corp.example");
     assert_eq!((&shown["id"], &shown["display"], &shown["locked"]), (&made["id"], &value!("Hopper"), &value!(null)));

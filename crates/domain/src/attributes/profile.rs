@@ -114,6 +114,12 @@ impl Profile {
         self.attributes.get(field)
     }
 
+    /// Lays a property that a rule gives over whatever the document says, for as long as the rule gives it.
+    pub fn lay(&mut self, property: &str, value: Value, rule: &str) {
+        let attribute = Attribute { value, source: Source::Rule { rule: rule.to_owned() } };
+        self.put(&Field::Property(property.to_owned()), Some(attribute));
+    }
+
     /// Sets a field, or takes it away.
     pub fn put(&mut self, field: &Field, attribute: Option<Attribute>) {
         match attribute {

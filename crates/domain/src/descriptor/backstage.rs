@@ -23,6 +23,15 @@ pub(super) const API_VERSION: &str = "backstage.io/v1alpha1";
 /// The key of `metadata` that holds what Backstage has no place for.
 pub(super) const OWN: &str = "bailiwick";
 
+/// What stands where Backstage asks for something that nobody has said.
+pub(super) const UNKNOWN: &str = "unknown";
+
+/// The key of [`OWN`] that names the keys of `spec` which hold [`UNKNOWN`] only because Backstage asks for them.
+pub(super) const UNSAID: &str = "unsaid";
+
+/// The keys of a link that Backstage knows.
+const LINK: &[&str] = &["url", "title", "icon", "type"];
+
 /// The kinds of Backstage's own, as it writes them.
 pub(super) const KINDS: &[(&str, &str)] = &[
     ("component", "Component"),
@@ -118,13 +127,16 @@ fn item(root: &Node, rest: Object, mut draft: Draft, written: &str, kind_node: &
     keep_top(&mut draft, rest, written, &kind);
     let empty = Node { value: Value::Mapping(Vec::new()), line: root.line, column: root.column };
     let metadata = root.get("metadata").unwrap_or(&empty);
-    let namespace = read_metadata(metadata, &kind, &mut draft);
+    let (namespace, unsaid) = read_metadata(metadata, &kind, &mut draft);
     let spec_node = root.get("spec").unwrap_or(&empty);
     let mut spec = Fields::of(spec_node, "spec", &mut draft);
     if root.get("spec").is_some_and(|node| node.entries().is_some()) {
         check_required(written, &mut spec, &mut draft);
     }
     read_spec(&mut spec, &kind, &namespace, &mut draft);
+    for key in unsaid.iter().filter(|key| spec_node.get(key).and_then(Node::as_str) == Some(UNKNOWN)) {
+        draft.document.shift_remove(key);
+    }
     let (children, members) = match kind {
         Kind::Team => team_parts(&mut spec, &namespace, &mut draft),
         _ => (Vec::new(), Vec::new()),
@@ -155,17 +167,21 @@ pub(super) fn kind_shown(kind: &Kind) -> String {
     known.map_or_else(|| kind.as_str().to_owned(), |(_, shown)| (*shown).to_owned())
 }
 
-/// What Backstage asks for by kind.
-fn check_required(kind: &str, spec: &mut Fields<'_>, draft: &mut Draft) {
-    let keys: &[&str] = match kind.to_ascii_lowercase().as_str() {
+/// The keys of `spec` that Backstage asks for by kind. Each has the name of the key in the document of an item.
+pub(super) fn required(kind: &str) -> &'static [&'static str] {
+    match kind.to_ascii_lowercase().as_str() {
         "component" | "airesource" => &["type", "lifecycle", "owner"],
         "api" => &["type", "lifecycle", "owner", "definition"],
         "resource" => &["type", "owner"],
         "system" | "domain" => &["owner"],
         "group" | "team" | "template" => &["type"],
         _ => &[],
-    };
-    for key in keys {
+    }
+}
+
+/// Whether everything is there that Backstage asks for.
+fn check_required(kind: &str, spec: &mut Fields<'_>, draft: &mut Draft) {
+    for key in required(kind) {
         if spec.take(key).is_none() {
             let node = spec.raw(key).unwrap_or(spec.node());
             draft.fault(node, spec.field(key), "is missing");
@@ -173,8 +189,8 @@ fn check_required(kind: &str, spec: &mut Fields<'_>, draft: &mut Draft) {
     }
 }
 
-/// Reads `metadata` and gives the namespace.
-fn read_metadata(node: &Node, kind: &Kind, draft: &mut Draft) -> String {
+/// Reads `metadata` and gives the namespace, and the keys of `spec` that say nothing.
+fn read_metadata(node: &Node, kind: &Kind, draft: &mut Draft) -> (String, Vec<String>) {
     let mut metadata = Fields::of(node, "metadata", draft);
     if node.entries().is_some() {
         metadata.carry_required("name", "name", draft);
@@ -194,14 +210,15 @@ fn read_metadata(node: &Node, kind: &Kind, draft: &mut Draft) -> String {
     texts_by_name(&mut metadata, "labels", draft);
     texts_by_name(&mut metadata, "annotations", draft);
     tags(&mut metadata, draft);
-    links(&mut metadata, draft);
-    tier(draft);
-    if let Some(own) = metadata.take(OWN) {
-        read_own(own, kind, &namespace, draft);
+    let more = links(&mut metadata, draft);
+    if !more.is_empty() {
+        kept.insert("links".to_owned(), Json::Object(more));
     }
+    tier(draft);
+    let unsaid = metadata.take(OWN).map(|own| read_own(own, kind, &namespace, draft)).unwrap_or_default();
     kept.extend(metadata.rest());
     draft.keep("metadata", kept);
-    namespace
+    (namespace, unsaid)
 }
 
 /// Labels and annotations: texts by name.
@@ -257,17 +274,42 @@ pub(super) fn is_tag(text: &str) -> bool {
     text.len() <= 63 && text.split('-').all(word)
 }
 
-fn links(metadata: &mut Fields<'_>, draft: &mut Draft) {
+/// Reads the links and gives what they say besides, by their URL.
+fn links(metadata: &mut Fields<'_>, draft: &mut Draft) -> Object {
+    let mut more = Object::new();
     for (node, field) in metadata.list("links", draft) {
-        objects(draft, "links", node, &field, &["url", "title", "icon", "type"], &["url"]);
+        let rest = object(draft, "links", node, &field, LINK, &["url"]).rest();
+        if let Some(url) = node.get("url").and_then(Node::as_str)
+            && !rest.is_empty()
+        {
+            more.insert(url.to_owned(), Json::Object(rest));
+        }
     }
+    more
 }
 
 /// Adds an object of texts to a list of the document. Keys besides `known` are refused: a list keeps nothing else.
 pub(super) fn objects(draft: &mut Draft, list: &str, node: &Node, field: &str, known: &[&str], needed: &[&str]) {
+    let fields = object(draft, list, node, field, known, needed);
+    let left: Vec<&Node> = fields.left().collect();
+    for name in left {
+        let key = name.text().unwrap_or_default();
+        draft.fault(name, fields.field(key), format!("is not known here; known are {}", known.join(", ")));
+    }
+}
+
+/// Adds an object of texts to a list of the document and gives what was not taken.
+fn object<'a>(
+    draft: &mut Draft,
+    list: &str,
+    node: &'a Node,
+    field: &str,
+    known: &[&str],
+    needed: &[&str],
+) -> Fields<'a> {
     let mut fields = Fields::of(node, field, draft);
     if node.entries().is_none() {
-        return;
+        return fields;
     }
     let mut value = Object::new();
     let index = draft.document.get(list).and_then(Json::as_array).map_or(0, Vec::len);
@@ -278,12 +320,8 @@ pub(super) fn objects(draft: &mut Draft, list: &str, node: &Node, field: &str, k
             value.insert((*key).to_owned(), text.into());
         }
     }
-    let left: Vec<&Node> = fields.left().collect();
-    for name in left {
-        let key = name.text().unwrap_or_default();
-        draft.fault(name, fields.field(key), format!("is not known here; known are {}", known.join(", ")));
-    }
     draft.push(list, Json::Object(value), node, field);
+    fields
 }
 
 /// What `spec` says of an item, as far as the catalog has a place for it.
@@ -452,8 +490,8 @@ fn targets(spec: &Node, draft: &mut Draft) -> Vec<Target> {
     found.into_iter().map(target).collect()
 }
 
-/// What stands under `metadata.bailiwick`, as [`super::export`] writes it.
-fn read_own(node: &Node, kind: &Kind, namespace: &str, draft: &mut Draft) {
+/// What stands under `metadata.bailiwick`, as [`super::export`] writes it. Gives the keys of `spec` that say nothing.
+fn read_own(node: &Node, kind: &Kind, namespace: &str, draft: &mut Draft) -> Vec<String> {
     let at = format!("metadata.{OWN}");
     let mut own = Fields::of(node, &at, draft);
     if let Some(tier) = own.raw("tier") {
@@ -486,6 +524,13 @@ fn read_own(node: &Node, kind: &Kind, namespace: &str, draft: &mut Draft) {
     {
         draft.keep("opslevel", kept);
     }
+    let unsaid = own.texts(UNSAID, draft);
+    refuse_left(&own, kind.as_str(), draft);
+    unsaid.into_iter().map(|(_, key, _)| key).collect()
+}
+
+/// Refuses what is left under `metadata.bailiwick`: nobody else writes there.
+fn refuse_left(own: &Fields<'_>, kind: &str, draft: &mut Draft) {
     let left: Vec<&Node> = own.left().collect();
     for name in left {
         draft.fault(name, own.field(name.text().unwrap_or_default()), format!("is not known here for a {kind}"));

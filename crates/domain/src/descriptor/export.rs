@@ -3,10 +3,11 @@
 //! What Backstage has a place for stands there. What only Bailiwick knows stands under `metadata.bailiwick`, which
 //! Backstage leaves alone: `tier`, `responsibilities`, `aliases`, `tags` (those with a key, and those that Backstage would
 //! refuse), `tools`, `contacts`, `dependencies` (those with a note, and relations that Backstage does not have),
-//! `properties`, `opslevel`. Keys that the file of an item had and the catalog has no place for are put back where they
-//! were. Reading the result gives the same item.
+//! `properties`, `opslevel`; of a User `roles`, the membership roles. Where Backstage asks for something that the item
+//! does not say, `unknown` stands there, and `unsaid` lists the key. Keys that the file of an item had and the catalog
+//! has no place for are put back where they were. Reading the result gives the same item.
 
-use super::backstage::{API_VERSION, OWN, RELATIONS, is_tag, kind_shown};
+use super::backstage::{API_VERSION, OWN, RELATIONS, UNKNOWN, UNSAID, is_tag, kind_shown, required};
 use super::{Item, Person};
 use crate::catalog::{DEFAULT_NAMESPACE, Dependency, Entity, Kind, Owner, Reference, Tag};
 use bailiwick_scim::Object;
@@ -44,20 +45,28 @@ pub fn item(item: &Item) -> Value {
     let flat = entity.tags.iter().filter(|tag| tag_fits(tag)).map(|tag| Value::from(tag.value.as_str()));
     put_list(&mut metadata, "tags", flat.collect());
     let document = entity.to_document();
-    if let Some(links) = document.get("links") {
-        metadata.insert("links".to_owned(), links.clone());
+    let mut kept = entity.unknown.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
+    let more = kept.shift_remove("links");
+    put_list(&mut metadata, "links", links(&document, more.as_ref()));
+    let mut spec = spec(item);
+    if let Some(kept) = entity.unknown.get("spec").and_then(Value::as_object) {
+        restore(&mut spec, kept);
     }
-    let own = own(entity, &document);
+    let mut own = own(entity, &document);
+    let unsaid = required(entity.kind().as_str()).iter().filter(|key| !spec.contains_key(**key));
+    let unsaid: Vec<Value> = unsaid.map(|key| Value::from(*key)).collect();
+    for key in unsaid.iter().filter_map(Value::as_str) {
+        spec.insert(key.to_owned(), UNKNOWN.into());
+    }
+    put_list(&mut own, UNSAID, unsaid);
     if !own.is_empty() {
         metadata.insert(OWN.to_owned(), Value::Object(own));
     }
     let mut out = Object::new();
     out.insert("apiVersion".to_owned(), API_VERSION.into());
     out.insert("kind".to_owned(), kind_shown(entity.kind()).into());
-    restore(&mut metadata, entity.unknown.get("metadata"));
+    restore(&mut metadata, &kept);
     out.insert("metadata".to_owned(), Value::Object(metadata));
-    let mut spec = spec(item);
-    restore(&mut spec, entity.unknown.get("spec"));
     out.insert("spec".to_owned(), Value::Object(spec));
     for (key, value) in &entity.unknown {
         if !matches!(key.as_str(), "metadata" | "spec" | "opslevel") {
@@ -81,10 +90,22 @@ fn tag_fits(tag: &Tag) -> bool {
 }
 
 /// Puts back what is not there.
-fn restore(into: &mut Object, kept: Option<&Value>) {
-    for (key, value) in kept.and_then(Value::as_object).into_iter().flatten() {
+fn restore(into: &mut Object, kept: &Object) {
+    for (key, value) in kept {
         into.entry(key.clone()).or_insert_with(|| value.clone());
     }
+}
+
+/// The links with what their file said of them besides, by URL.
+fn links(document: &Object, more: Option<&Value>) -> Vec<Value> {
+    let mut links: Vec<Value> = document.get("links").and_then(Value::as_array).cloned().unwrap_or_default();
+    for link in links.iter_mut().filter_map(Value::as_object_mut) {
+        let more = more.zip(link.get("url").and_then(Value::as_str)).and_then(|(more, url)| more.get(url));
+        if let Some(more) = more.and_then(Value::as_object) {
+            restore(link, more);
+        }
+    }
+    links
 }
 
 /// What only Bailiwick knows.
@@ -198,17 +219,25 @@ pub fn person(person: &Person, name: &str) -> Value {
     if let Some(title) = person.unknown.get("title") {
         metadata.insert("title".to_owned(), title.clone());
     }
-    restore(&mut metadata, Some(&Value::Object(part("metadata"))));
+    let roles = person.teams.iter().filter_map(|one| {
+        let role = one.role.as_deref()?;
+        Some(json!({"team": reference(&one.team, &Kind::Team, namespace), "role": role}))
+    });
+    let roles: Vec<Value> = roles.collect();
+    if !roles.is_empty() {
+        metadata.insert(OWN.to_owned(), json!({"roles": roles}));
+    }
+    restore(&mut metadata, &part("metadata"));
     let mut profile = Object::new();
     profile.insert("displayName".to_owned(), person.display.as_str().into());
     put(&mut profile, "email", person.email.as_deref());
     put(&mut profile, "picture", person.fields.get("photo").map(String::as_str));
-    restore(&mut profile, Some(&Value::Object(part("profile"))));
+    restore(&mut profile, &part("profile"));
     let teams = person.teams.iter().map(|one| Value::from(reference(&one.team, &Kind::Team, namespace)));
     let mut spec = Object::new();
     spec.insert("profile".to_owned(), Value::Object(profile));
     spec.insert("memberOf".to_owned(), Value::Array(teams.collect()));
-    restore(&mut spec, Some(&Value::Object(part("spec"))));
+    restore(&mut spec, &part("spec"));
     let mut out = Object::new();
     out.insert("apiVersion".to_owned(), API_VERSION.into());
     out.insert("kind".to_owned(), "User".into());

@@ -212,7 +212,6 @@ fn every_fault_of_a_backstage_file_is_told_and_the_rest_is_read() {
             "15:21: metadata.labels.b must be text, not empty",
             "17:7: metadata.links[0].url is missing",
             "18:13: metadata.links[1].url is no address to go to",
-            "18:36: metadata.links[1].colour is not known here",
             "19:7: metadata.links[2] must be a mapping, not text",
             "21:9: spec.type must be text, not a mapping",
             "22:14: spec.lifecycle must be text, not true or false: put it in quotes",

@@ -124,3 +124,39 @@ async fn a_property_is_filled_only_by_what_it_takes() {
     settle(&test).await;
     assert_eq!(fields(&test).await["property:badge"], "B7");
 }
+
+#[tokio::test]
+async fn a_property_that_a_rule_gives_shows_and_is_locked_for_as_long() {
+    let test = TestApp::start().await;
+    let mut admin = test.service("admin").await;
+    admin.put("/api/v1/properties/desk", &json!({ "schema": { "type": "string" }, "kinds": ["person"] })).await;
+    let person = admin.post("/api/v1/people", &json!({ "display": "Ann" })).await.expect(201);
+    let path = format!("/api/v1/people/{}", person.at("/id").as_str().unwrap());
+    let desk = |value: &str| json!({ "fields": { "property:desk": value } });
+    admin.patch(&path, &desk("own")).await.expect(200);
+    let user = json!({ "schemas": [USER], "userName": name(0) });
+    let id = test.client().post("/scim/v2/Users", &user).await.expect(201).at("/id").as_str().unwrap().to_owned();
+    let path = format!("/api/v1/people/{}", super::support::person(&test, 0).await.id);
+    admin.patch(&path, &desk("own")).await.expect(200);
+    group(&mut test.client(), "Hall", &[id]).await;
+    let give = |desk: &str| format!("[{{ property: {{ name: desk, value: {desk} }} }}]");
+    rules(&test, &[("z-hall", "{ group: Hall }", &give("H1")), ("hall", "{ group: Hall }", &give("H0"))]).await;
+    let field = async |admin: &mut bailiwick_testkit::Client| -> Value {
+        let shown = admin.get(&path).await.expect(200);
+        let fields = shown.at("/fields").as_array().unwrap().clone();
+        fields.into_iter().find(|field| field["name"] == "property:desk").unwrap_or_default()
+    };
+    // Of two rules that differ, the value that `access` shows as well.
+    let given = field(&mut admin).await;
+    assert_eq!([&given["value"], &given["source"], &given["from"]], ["H0", "rule", "hall"]);
+    assert_eq!(given["locked"]["reason"], "given by the mapping rule hall");
+    let access = admin.get(&format!("{path}/access")).await.expect(200);
+    assert_eq!(access.at("/properties/0/value"), "\"H0\"");
+    let refused = admin.patch(&path, &desk("mine")).await.expect(409);
+    assert_eq!(refused.at("/code"), "managed-attribute");
+    assert!(refused.text().contains("property:desk is given by the mapping rule hall"), "{}", refused.text());
+    rules(&test, &[]).await;
+    // What it was before.
+    assert_eq!(field(&mut admin).await["value"], "own");
+    admin.patch(&path, &desk("mine")).await.expect(200);
+}

@@ -9,6 +9,7 @@ use bailiwick_app::import::{self, File, Options, Report, Upload};
 use bailiwick_app::manage;
 use bailiwick_app::rows::{ItemRow, PersonRow};
 use bailiwick_domain::catalog::Kind;
+use bailiwick_domain::mapping::GrantKind;
 use bailiwick_domain::person::State;
 use bailiwick_domain::yaml;
 use bailiwick_store::query::{ItemQuery, PersonQuery};
@@ -309,11 +310,38 @@ async fn people_of_a_file_are_known_only_from_it_until_a_directory_provisions_th
 #[tokio::test]
 async fn what_is_exported_from_one_catalog_makes_the_same_in_another() {
     let (first, second) = (TestApp::start().await, TestApp::start().await);
-    let files = [("catalog-info.yaml", SHOP), ("teams.yaml", TEAMS), ("opslevel.yml", COMPONENT)];
-    import(&first, "shop", &files, PLAIN).await;
+    let linked = "---\napiVersion: backstage.io/v1alpha1\nkind: Resource\nmetadata: {name: linked, links: [{url: \
+                  'https://x.example/', title: X, color: red, weight: 3}]}\nspec: {type: queue, owner: payments}\n";
+    let files = [
+        ("catalog-info.yaml", SHOP),
+        ("teams.yaml", TEAMS),
+        ("linked.yaml", linked),
+        ("opslevel.yml", COMPONENT),
+        ("old/opslevel.yml", SERVICE),
+        ("repo/opslevel.yaml", REPOSITORY),
+        ("people.csv", "Name,Email,Team,Role\nAnn,ann@example.com,payments,manager\nBob,bob@example.com,payments,\n"),
+    ];
+    let done = import(&first, "shop", &files, PLAIN).await;
+    assert_eq!(done.counts.refused, 0, "{:#?}", done.files);
     let host = Principal::host();
+    // What Backstage asks for and nobody has said.
+    for kind in ["component", "api", "resource", "system", "domain", "team", "dashboard"] {
+        let bare = json!({ "kind": kind, "name": "bare" });
+        catalog::create_item(first.app(), &host, bare.as_object().unwrap(), Author::Hand).await.unwrap();
+    }
     let exported = import::export(first.app(), &host, &[]).await.unwrap();
     let documents: Vec<Value> = exported.iter().map(|one| one.document.clone()).collect();
+    let named = |kind: &str, name: &str| {
+        documents.iter().find(|one| one["kind"] == kind && one["metadata"]["name"] == name).unwrap().clone()
+    };
+    let bare = named("API", "bare");
+    assert_eq!(bare["metadata"]["bailiwick"]["unsaid"], json!(["type", "lifecycle", "owner", "definition"]));
+    assert_eq!((&bare["spec"]["owner"], &bare["spec"]["definition"]), (&json!("unknown"), &json!("unknown")));
+    let link = json!({ "url": "https://x.example/", "title": "X", "color": "red", "weight": 3 });
+    assert_eq!(named("Resource", "linked")["metadata"]["links"], json!([link]));
+    let roles = json!([{ "team": "payments", "role": "manager" }]);
+    assert_eq!(named("User", "ann")["metadata"]["bailiwick"]["roles"], roles);
+    assert!(named("User", "bob")["metadata"].get("bailiwick").is_none());
     let text = yaml::write_all(&documents);
     let done = import(&second, "moved", &[("all.yaml", &text)], PLAIN).await;
     assert_eq!(done.counts.refused, 0, "{:#?}", done.files);
@@ -325,6 +353,15 @@ async fn what_is_exported_from_one_catalog_makes_the_same_in_another() {
     let mut before = first.app().store().items(ItemQuery { limit: 1_000, ..ItemQuery::default() }).await.unwrap().rows;
     before.retain(|row| row.kind != "x");
     for row in before {
+        let members = async |test: &TestApp| -> Vec<String> {
+            let id = item(test, &format!("{}:{}/{}", row.kind, row.namespace, row.name)).await.unwrap().id;
+            let held = test.app().store().holders(GrantKind::Team, &id, 0, 100).await.unwrap();
+            let mut held: Vec<String> =
+                held.iter().map(|(who, grant)| format!("{} {}", who.display, grant.value)).collect();
+            held.sort();
+            held
+        };
+        assert_eq!(members(&first).await, members(&second).await, "{}", row.name);
         let reference = format!("{}:{}/{}", row.kind, row.namespace, row.name);
         let mut left: Value = serde_json::from_str(&row.doc).unwrap();
         let mut right = document(&second, &reference).await;

@@ -2,7 +2,7 @@
 
 use super::super::draft::{Draft, Fields};
 use super::super::{Content, Descriptor, Membership, Person};
-use super::API_VERSION;
+use super::{API_VERSION, OWN, refuse_left};
 use crate::catalog::{DEFAULT_NAMESPACE, Kind, Reference, check_name};
 use crate::names;
 use crate::yaml::{self, Node, Value};
@@ -38,7 +38,10 @@ pub(super) fn person(
     {
         draft.fault(node, "spec.profile.email", format!("{} is no e-mail address", yaml::shown(address)));
     }
-    let teams = teams(&mut spec, &within, &mut draft);
+    let mut teams = teams(&mut spec, &within, &mut draft);
+    if let Some(own) = metadata.take(OWN) {
+        roles(own, &within, &mut teams, &mut draft);
+    }
     let shown = display.or(title.clone()).or(name.clone());
     if let Some((node, text)) = &shown
         && let Some(reason) = names::line_fault(text)
@@ -71,6 +74,23 @@ fn teams(spec: &mut Fields<'_>, within: &str, draft: &mut Draft) -> Vec<Membersh
         }
     }
     teams
+}
+
+/// The membership roles that stand under `metadata.bailiwick`: `{team, role}`, for teams that `spec.memberOf` names.
+fn roles(node: &Node, within: &str, teams: &mut [Membership], draft: &mut Draft) {
+    let mut own = Fields::of(node, "metadata.bailiwick", draft);
+    for (node, field) in own.list("roles", draft) {
+        let mut entry = Fields::of(node, &field, draft);
+        let (team, role) = (entry.required("team", draft), entry.required("role", draft));
+        refuse_left(&entry, "membership", draft);
+        let (Some((place, text)), Some((_, role))) = (team, role) else { continue };
+        let team = Reference::pointing(&text, &Kind::Team, within);
+        match teams.iter_mut().find(|one| Ok(&one.team) == team.as_ref()) {
+            Some(membership) => membership.role = Some(role),
+            None => draft.fault(place, entry.field("team"), "is no team that spec.memberOf names"),
+        }
+    }
+    refuse_left(&own, "User", draft);
 }
 
 /// What is said besides, for the export.
