@@ -1,5 +1,6 @@
 //! The health of ownership, live: what nobody answers for, and what only seems to be answered for.
 
+use super::given::Given;
 use super::owners::{self, EffectiveOwner, OwnerOf};
 use super::{Item, kind_of, read};
 use crate::Refusal;
@@ -103,7 +104,7 @@ async fn unwell(app: &App, query: HealthQuery) -> Result<HealthPage, Refusal> {
                 continue;
             }
             let place = (row.title_key.clone(), row.seq);
-            page.items.push(Health { item: read::item(row, owner, Vec::new())?, states, suggestions: Vec::new() });
+            page.items.push(Health { item: read::listed(row, owner)?, states, suggestions: Vec::new() });
             if page.items.len() >= query.limit as usize {
                 page.next = Some(place);
                 return Ok(page);
@@ -184,16 +185,20 @@ async fn chunk(
 
 type Judged = (Option<owners::EffectiveOwner>, Vec<Unhealthy>);
 
-/// How many active members each team has.
-struct Sizes(HashMap<String, u64>);
+/// How many active members each team has, and what rules give.
+struct Sizes {
+    teams: HashMap<String, u64>,
+    given: Given,
+}
 
 impl Sizes {
     async fn read(app: &App) -> Result<Self, Refusal> {
-        Ok(Self(app.store().team_sizes(None).await.map_err(of_store)?.into_iter().collect()))
+        let teams = app.store().team_sizes(None).await.map_err(of_store)?.into_iter().collect();
+        Ok(Self { teams, given: Given::read(app).await? })
     }
 
     fn of(&self, team: &str) -> u64 {
-        self.0.get(team).copied().unwrap_or(0)
+        self.teams.get(team).copied().unwrap_or(0)
     }
 
     async fn judge(&self, app: &App, rows: &[ItemRow]) -> Result<Vec<Judged>, Refusal> {
@@ -207,6 +212,7 @@ impl Sizes {
                 team_health(active, managers)
             } else {
                 let facts = match owner.as_ref().map(|owner| &owner.owner) {
+                    None if !self.given.of(app, row, None).await?.is_empty() => OwnerFacts::ByRule,
                     None => OwnerFacts::None,
                     Some(OwnerOf::Missing(_)) => OwnerFacts::Missing,
                     Some(OwnerOf::Team(team)) => OwnerFacts::Team { active: self.of(&team.id) },

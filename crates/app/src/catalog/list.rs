@@ -88,6 +88,6 @@ pub async fn list_items(app: &App, principal: &Principal, wanted: Wanted) -> Res
     };
     let page = app.store().items(query).await.map_err(of_store)?;
     let owners = owners::effective_of(app, &page.rows).await?;
-    let items = page.rows.into_iter().zip(owners).map(|(row, owner)| read::item(row, owner, Vec::new()));
+    let items = page.rows.into_iter().zip(owners).map(|(row, owner)| read::listed(row, owner));
     Ok(Listing { items: items.collect::<Result<_, _>>()?, total: page.total, next: page.next })
 }

@@ -1,5 +1,6 @@
 //! Reading one item, and what it has to do with others.
 
+use super::given::{Given, GivenOwner};
 use super::owners::{self, EffectiveOwner};
 use super::{change, document, find, kind_of, read_action};
 use crate::Refusal;
@@ -19,6 +20,8 @@ pub struct Item {
     pub document: Object,
     /// Who answers for it, and through what; nobody answers for a team.
     pub owner: Option<EffectiveOwner>,
+    /// What rules give of it, to people besides the owner; empty in lists.
+    pub given: Vec<GivenOwner>,
     /// Keys of every name it answers to, its own included; empty in lists.
     pub names: Vec<String>,
 }
@@ -49,11 +52,13 @@ pub(super) async fn shown(app: &App, row: ItemRow) -> Result<Item, Refusal> {
     let names = app.store().aliases(row.seq).await.map_err(of_store)?;
     let owner = owners::effective(app, &row).await?;
     let names = names.into_iter().map(|AliasRow { key, .. }| key).collect();
-    item(row, owner, names)
+    let given = Given::read(app).await?.of(app, &row, owner.as_ref()).await?;
+    Ok(Item { given, names, ..listed(row, owner)? })
 }
 
-pub(super) fn item(row: ItemRow, owner: Option<EffectiveOwner>, names: Vec<String>) -> Result<Item, Refusal> {
-    Ok(Item { document: document(&row)?, owner, names, row })
+/// An item as lists show it.
+pub(super) fn listed(row: ItemRow, owner: Option<EffectiveOwner>) -> Result<Item, Refusal> {
+    Ok(Item { document: document(&row)?, owner, given: Vec::new(), names: Vec::new(), row })
 }
 
 /// What an item depends on, provides and consumes.

@@ -76,7 +76,7 @@ pub struct Credential {
 pub struct Left {
     /// How it went.
     pub leaving: Leaving,
-    /// Teams and roles that have no effect since.
+    /// Teams, roles, properties and ownership by rules that have no effect since.
     pub grants: Vec<WithoutEffect>,
     /// What was theirs, and what becomes of it.
     pub tasks: Vec<Handover>,
@@ -87,7 +87,7 @@ pub struct Left {
 pub struct WithoutEffect {
     /// The grant, as it was held.
     pub grant: GrantRow,
-    /// Title of the team; the name of the role.
+    /// Title of the team; the name of the role or property; the filter of what was owned.
     pub title: String,
 }
 
@@ -116,7 +116,7 @@ pub async fn report(app: &App, principal: &Principal, id: &str) -> Result<Left, 
     if let Some(ended) = leaving.ended {
         let before = Millis(ended.0 - 1);
         for grant in app.store().grants_at(leaving.person.seq, before).await.map_err(of_store)? {
-            grants.extend(without_effect(app, grant).await?);
+            grants.push(without_effect(app, grant).await?);
         }
     }
     let query = HandoverQuery { person: Some(id.to_owned()), limit: TASKS, ..HandoverQuery::default() };
@@ -252,16 +252,13 @@ fn revoked(events: &[EventRow], told: Option<&EventRow>) -> Vec<Credential> {
     ended.filter_map(credential).collect()
 }
 
-async fn without_effect(app: &App, grant: GrantRow) -> Result<Option<WithoutEffect>, Refusal> {
-    let title = match grant.kind {
-        GrantKind::Role => grant.object.clone(),
-        GrantKind::Team => {
-            let team = app.store().item(&grant.object).await.map_err(of_store)?;
-            team.map_or_else(|| grant.object.clone(), |team| team.title)
-        }
-        GrantKind::Property | GrantKind::Ownership => return Ok(None),
+async fn without_effect(app: &App, grant: GrantRow) -> Result<WithoutEffect, Refusal> {
+    let team = match grant.kind {
+        GrantKind::Team => app.store().item(&grant.object).await.map_err(of_store)?,
+        GrantKind::Role | GrantKind::Property | GrantKind::Ownership => None,
     };
-    Ok(Some(WithoutEffect { grant, title }))
+    let title = team.map_or_else(|| grant.object.clone(), |team| team.title);
+    Ok(WithoutEffect { grant, title })
 }
 
 async fn open_tasks_of(app: &App, person: &str) -> Result<usize, Refusal> {

@@ -154,6 +154,11 @@ pub(super) fn value(item: &Item) -> Value {
     if let Some(object) = value.as_object_mut() {
         object.extend(item.document.clone());
         object.insert("effective_owner".to_owned(), item.owner.as_ref().map_or(Value::Null, owner_value));
+        let given = item
+            .given
+            .iter()
+            .map(|given| json!({ "filter": given.filter, "rules": given.rules, "people": given.people }));
+        object.insert("owned_by_rules".to_owned(), given.collect());
         let part_of = row.parent.as_ref().map_or(Value::Null, |parent| other(parent).into());
         object.insert("part_of".to_owned(), part_of);
         object.insert("names".to_owned(), item.names.iter().map(String::as_str).collect());
@@ -205,6 +210,10 @@ pub(super) fn sheet(item: &Item) -> Vec<String> {
     }
     if row.kind != "team" {
         lines.push(format!("  owner        {}", owner(item.owner.as_ref())));
+    }
+    for given in &item.given {
+        let (rules, people) = (given.rules.join(", "), out::count(given.people, "person", "people"));
+        lines.push(format!("  by rule      {rules}: {people} own what matches {}", given.filter));
     }
     let names: Vec<&str> = item.names.iter().map(String::as_str).filter(|name| *name != row.name_key).collect();
     if !names.is_empty() {

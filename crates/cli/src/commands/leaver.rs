@@ -8,6 +8,7 @@ use bailiwick_app::access::Principal;
 use bailiwick_app::catalog;
 use bailiwick_app::leaver::{self, Leaving, Left};
 use bailiwick_domain::handover::{Percentiles, percentiles};
+use bailiwick_domain::mapping::GrantKind;
 use serde_json::{Value, json};
 
 pub(super) async fn run(app: &App, args: LeaverArgs) -> Done {
@@ -83,7 +84,7 @@ fn table(leavers: &[Leaving]) -> Vec<String> {
 
 /// Comma-separated values with a head.
 fn csv(leavers: &[Leaving]) -> Vec<String> {
-    let head = "id,name,state,arrived,ended,milliseconds,integration,actor,revoked,open_tasks,returned";
+    let head = "id,name,state,arrived,ended,milliseconds,integration,actor,revoked,open_tasks,returned,email";
     let line = |leaving: &Leaving| {
         let moment = |at: Option<bailiwick_domain::ids::Millis>| at.map(|at| at.to_string()).unwrap_or_default();
         let cells = [
@@ -98,6 +99,7 @@ fn csv(leavers: &[Leaving]) -> Vec<String> {
             leaving.revoked.len().to_string(),
             leaving.open_tasks.to_string(),
             moment(leaving.returned),
+            leaving.person.email.clone().unwrap_or_default(),
         ];
         cells.map(|cell| csv_cell(&cell)).join(",")
     };
@@ -180,7 +182,10 @@ fn sheet(left: &Left) -> Vec<String> {
         if left.leaving.returned.is_some() { "Without effect until then" } else { "Without effect since" },
         left.grants.iter().map(|gone| {
             let grant = &gone.grant;
-            format!("{} {} {} ({})", grant.kind.as_str(), gone.title, grant.value, grant.origin)
+            // Of ownership it is the id of a team, which has a line of its own.
+            let value = if grant.kind == GrantKind::Ownership { "" } else { &grant.value };
+            let what = format!("{} {} {value}", grant.kind.as_str(), gone.title);
+            format!("{} ({})", what.trim_end(), grant.origin)
         }),
     );
     if !left.tasks.is_empty() {

@@ -62,6 +62,8 @@ states! {
 pub enum OwnerFacts {
     /// There is none.
     None,
+    /// None by name, but a rule gives it to somebody who is active.
+    ByRule,
     /// One is named that does not exist.
     Missing,
     /// A team with so many active members.
@@ -86,7 +88,7 @@ pub fn health(kind: &Kind, owner: OwnerFacts) -> Vec<Unhealthy> {
         OwnerFacts::None => vec![Unhealthy::Unowned],
         OwnerFacts::Missing => vec![Unhealthy::OwnerMissing],
         OwnerFacts::Team { active: 0 } => vec![Unhealthy::OwnerInactive],
-        OwnerFacts::Team { .. } => Vec::new(),
+        OwnerFacts::Team { .. } | OwnerFacts::ByRule => Vec::new(),
         OwnerFacts::Person { active: false } => vec![Unhealthy::OwnerInactive, Unhealthy::OwnedByPerson],
         OwnerFacts::Person { active: true } => vec![Unhealthy::OwnedByPerson],
     }
@@ -125,6 +127,7 @@ mod tests {
         use Unhealthy::{OwnedByPerson, OwnerInactive, OwnerMissing, Unowned};
         for (owner, expect) in [
             (OwnerFacts::None, vec![Unowned]),
+            (OwnerFacts::ByRule, vec![]),
             (OwnerFacts::Missing, vec![OwnerMissing]),
             (OwnerFacts::Team { active: 0 }, vec![OwnerInactive]),
             (OwnerFacts::Team { active: 1 }, vec![]),

@@ -3,7 +3,7 @@
 use super::request::Request;
 use super::wire::{Moment, tag};
 use crate::intake::{Failure, Fault, internal};
-use bailiwick_app::catalog::{EffectiveOwner, Invalid, Item, Member, OwnerOf};
+use bailiwick_app::catalog::{EffectiveOwner, GivenOwner, Invalid, Item, Member, OwnerOf};
 use bailiwick_app::rows::{EventRow, ItemRef, ItemRow, RelationRow};
 use bailiwick_app::{App, Refusal};
 use bailiwick_domain::catalog::{Kind, Reference};
@@ -195,6 +195,23 @@ pub(super) struct Owner {
     through: Option<Other>,
 }
 
+/// A filter of mapping rules that finds the item: who was given it owns the item.
+#[derive(Debug, Serialize, JsonSchema)]
+struct OwnedByRules {
+    /// The filter.
+    filter: String,
+    /// Ids of the rules that give it.
+    rules: Vec<String>,
+    /// Active people who have it now.
+    people: u64,
+}
+
+impl From<GivenOwner> for OwnedByRules {
+    fn from(given: GivenOwner) -> Self {
+        Self { filter: given.filter, rules: given.rules, people: given.people }
+    }
+}
+
 /// A team or entity.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ItemShown {
@@ -206,6 +223,8 @@ pub(super) struct ItemShown {
     said: Said,
     /// Who answers for it today, own or inherited; null when nobody does, and for teams.
     effective_owner: Option<Owner>,
+    /// What mapping rules give of it, to people besides the owner; empty in lists.
+    owned_by_rules: Vec<OwnedByRules>,
     /// What it is part of, as far as that is there.
     part_of: Option<Other>,
     /// Every name it answers to; empty in lists.
@@ -244,6 +263,7 @@ pub(super) fn shown(item: Item) -> Result<ItemShown, Failure> {
         reference: printed(&row.kind, &row.namespace, &row.name),
         said: serde_json::from_value(Value::Object(item.document)).map_err(|_| internal())?,
         effective_owner: item.owner.as_ref().map(owner),
+        owned_by_rules: item.given.into_iter().map(OwnedByRules::from).collect(),
         part_of: row.parent.as_ref().map(other),
         names: item.names,
         created_at: Moment(row.created),

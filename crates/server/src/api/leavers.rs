@@ -127,22 +127,22 @@ struct LeaverCredential {
 struct LeaverReport {
     #[serde(flatten)]
     leaver: Leaver,
-    /// Teams and roles without effect since.
+    /// Teams, roles, properties and ownership by rules without effect since.
     without_effect: Vec<LeaverGrant>,
     /// What was theirs, and what becomes of it.
     handovers: Vec<Handover>,
 }
 
-/// A team or role that was held.
+/// Something that was held.
 #[derive(Debug, Serialize, JsonSchema)]
 struct LeaverGrant {
-    /// Which of the two.
+    /// What.
     kind: LeaverGrantKind,
-    /// Id of the team, name of the role.
+    /// Id of the team, name of the role or property, filter of what was owned.
     object: String,
-    /// Title of the team, name of the role.
+    /// Title of the team; for the others as `object`.
     title: String,
-    /// The role in the team.
+    /// The role in the team; the value of the property, as JSON; the id of the team for which something was owned.
     value: String,
     /// Where it came from.
     origin: String,
@@ -156,6 +156,19 @@ struct LeaverGrant {
 enum LeaverGrantKind {
     Team,
     Role,
+    Property,
+    Ownership,
+}
+
+impl From<GrantKind> for LeaverGrantKind {
+    fn from(kind: GrantKind) -> Self {
+        match kind {
+            GrantKind::Team => Self::Team,
+            GrantKind::Role => Self::Role,
+            GrantKind::Property => Self::Property,
+            GrantKind::Ownership => Self::Ownership,
+        }
+    }
 }
 
 impl From<State> for LeaverState {
@@ -214,7 +227,7 @@ async fn list(request: Request) -> Result<Answer, Failure> {
 async fn read(request: Request) -> Result<Answer, Failure> {
     let left = leaver::report(&request.app, &request.principal, request.path("id")).await?;
     let grants = left.grants.into_iter().map(|gone| LeaverGrant {
-        kind: if gone.grant.kind == GrantKind::Role { LeaverGrantKind::Role } else { LeaverGrantKind::Team },
+        kind: gone.grant.kind.into(),
         object: gone.grant.object,
         title: gone.title,
         value: gone.grant.value,

@@ -63,6 +63,12 @@ impl Store {
         Ok(counted.into_iter().next().unwrap_or(0))
     }
 
+    /// How many active persons hold an object now.
+    pub async fn active_holders(&self, kind: GrantKind, object: &str) -> Result<u64, Error> {
+        let counted = self.engine.scan(SCAN_BUDGET, grants::active_holders(kind, object).into_owned()).await?;
+        Ok(counted.into_iter().next().unwrap_or(0))
+    }
+
     /// How many active persons belong to each team, by the id of the team; teams without any are left out. Of these
     /// teams, or of all.
     pub async fn team_sizes(&self, teams: Option<&[String]>) -> Result<Vec<(String, u64)>, Error> {

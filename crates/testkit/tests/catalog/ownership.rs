@@ -1,6 +1,7 @@
 //! The health of ownership.
 
 use super::*;
+use bailiwick_app::mapping::{self, Apply};
 
 fn deactivated() -> Value {
     json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
@@ -90,4 +91,48 @@ async fn who_could_take_it_on_is_suggested() {
     test.client().patch(&format!("/scim/v2/Users/{ada}"), &deactivated()).await.expect(200);
     let page = get(&mut client, "ownership").await;
     assert_eq!((suggested(&page, "left"), suggested(&page, "below")), (Vec::new(), Vec::new()));
+}
+
+#[tokio::test]
+async fn what_a_rule_gives_is_owned_for_as_long_as_somebody_who_has_it_is_active() {
+    let (test, mut client) = start().await;
+    let (ada, person) = provision(&test, "ada").await;
+    group(&test, "Payments", &[&ada]).await;
+    team(&mut client, "payments").await;
+    for (name, tag) in [("cart", "pay"), ("other", "else")] {
+        make(&mut client, "entities", json!({"kind": "component", "name": name, "tags": [{"value": tag}]})).await;
+    }
+    let filter = "kind eq \"component\" and tags eq \"pay\"";
+    let rules = format!(
+        "version: 1\nrules:\n  - id: pay\n    owner: payments\n    when: {{ group: Payments }}\n    then:\n      - team: \
+         payments\n        own: '{filter}'\n  - id: nobody\n    owner: payments\n    when: {{ group: Nobody }}\n    \
+         then: [{{ own: 'tags eq \"else\"' }}]\n"
+    );
+    let preview = mapping::preview(test.app(), &Principal::host(), &rules).await.unwrap();
+    let how = Apply { basis: Some(preview.basis), accept_dangers: true, ..Apply::default() };
+    mapping::apply_rules(test.app(), &Principal::host(), &rules, &how).await.unwrap();
+    mapping::settle_everybody(test.app()).await.unwrap();
+    let unowned = async |client: &mut Client| -> Vec<String> {
+        let page = get(client, "ownership?state=unowned").await;
+        page["items"].as_array().unwrap().iter().map(|one| one["item"]["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let given = json!([{ "filter": filter, "rules": ["pay"], "people": 1 }]);
+    let cart = get(&mut client, "entities/cart").await;
+    assert_eq!((&cart["owned_by_rules"], &cart["effective_owner"]), (&given, &Value::Null));
+    assert_eq!(get(&mut client, "entities/other").await["owned_by_rules"], json!([]));
+    assert_eq!(unowned(&mut client).await, ["other"]);
+    assert_eq!(get(&mut client, "ownership/counts").await["states"]["unowned"], 1);
+    // A named owner does not take it away: both own it.
+    client.patch("/api/v1/entities/cart", &json!({"owner": "payments"})).await.expect(200);
+    assert_eq!(get(&mut client, "entities/cart").await["owned_by_rules"], given);
+    client.patch("/api/v1/entities/cart", &json!({"owner": null})).await.expect(200);
+    test.client().patch(&format!("/scim/v2/Users/{ada}"), &deactivated()).await.expect(200);
+    assert_eq!(get(&mut client, "entities/cart").await["owned_by_rules"], json!([]));
+    assert_eq!(unowned(&mut client).await, ["cart", "other"]);
+    let report = get(&mut client, &format!("people/{person}/leaver")).await;
+    let lost = report["without_effect"].as_array().unwrap().iter();
+    let mut lost: Vec<(&str, &str)> =
+        lost.map(|gone| (gone["kind"].as_str().unwrap(), gone["title"].as_str().unwrap())).collect();
+    lost.sort_unstable();
+    assert_eq!(lost, [("ownership", filter), ("team", "payments")]);
 }

@@ -119,6 +119,15 @@ pub(crate) fn holder_count(kind: GrantKind, object: &str) -> Query<'_, u64> {
     Query::new(sql, binds![kind as i64, object], |row| row.count(0))
 }
 
+/// How many active persons hold an object.
+pub(crate) fn active_holders(kind: GrantKind, object: &str) -> Query<'_, u64> {
+    let sql = Sql::same(
+        "SELECT count(DISTINCT g.person) FROM access_grant AS g JOIN person AS p ON p.seq = g.person
+         WHERE g.kind = ?1 AND g.object = ?2 AND g.until_at IS NULL AND p.state = 1",
+    );
+    Query::new(sql, binds![kind as i64, object], |row| row.count(0))
+}
+
 /// How many active persons belong to each team that has any; of some teams, or of all.
 pub(crate) fn team_sizes(teams: Option<&[String]>) -> Query<'_, (String, u64)> {
     macro_rules! sizes {
