@@ -251,7 +251,15 @@ pub(crate) enum IntegrationCommand {
         json: Json,
     },
     /// Show what would follow from what it said while it was only observed
-    Observe(Named),
+    Observe {
+        /// Name of the integration
+        name: String,
+        /// Most Users, and most persons, that are listed
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: u32,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Let follow what was looked at, and end observe mode
     Apply {
         /// Name of the integration

@@ -28,7 +28,7 @@ pub async fn preview_mapping(app: &App, principal: &Principal, name: &str, value
     let mut effect = Effect::default();
     let mut after = None;
     loop {
-        let page = page(app, row.id, after).await?;
+        let page = page(app, Kind::User, row.id, after).await?;
         add(app, &mapping, &page.rows, &mut effect).await?;
         after = page.next;
         if after.is_none() {
@@ -41,12 +41,13 @@ pub async fn preview_mapping(app: &App, principal: &Principal, name: &str, value
 /// The Users of an integration, in chunks.
 pub(crate) async fn page(
     app: &App,
+    kind: Kind,
     integration: IntegrationId,
     after: Option<Position>,
 ) -> Result<bailiwick_store::rows::Page, Refusal> {
     let query = PageQuery {
         integration,
-        kind: Kind::User,
+        kind,
         filter: None,
         sort: None,
         from: after.map_or(From::Offset(0), From::After),

@@ -19,7 +19,7 @@ use bailiwick_store::{ChangeSet, Guard, Write};
 use serde_json::json;
 
 /// The membership role of who is given none.
-const CONTRIBUTOR: &str = "contributor";
+pub(crate) const CONTRIBUTOR: &str = "contributor";
 /// Longest membership role, in characters.
 const ROLE_CHARS: usize = 63;
 
@@ -151,7 +151,7 @@ fn gather(held: Vec<(PersonRow, GrantRow)>, via: Option<&ItemRef>, members: &mut
 }
 
 /// A membership role as it is kept.
-pub(super) fn membership_role(said: Option<&str>) -> Result<String, Refusal> {
+pub(crate) fn membership_role(said: Option<&str>) -> Result<String, Refusal> {
     let Some(said) = said else { return Ok(CONTRIBUTOR.to_owned()) };
     let role = match_key(said).into_owned();
     if check_alias(&role).is_err() || role.chars().count() > ROLE_CHARS {

@@ -38,6 +38,7 @@ pub use given::GivenOwner;
 pub use health::{Health, HealthCounts, HealthPage, HealthQuery, ownership_health};
 pub use history::{count_history, history};
 pub use list::{Listing, Wanted, list_items};
+pub(crate) use members::{CONTRIBUTOR, membership_role};
 pub use members::{Member, MemberPage, MemberPlace, Removed, put_member, remove_member, team_members};
 pub use owners::{EffectiveOwner, OwnerOf};
 pub use read::{Item, dependencies, dependents, read_item};

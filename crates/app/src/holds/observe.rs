@@ -22,7 +22,7 @@ use crate::mapping;
 use bailiwick_domain::event::EventKind;
 use bailiwick_domain::failure::{self, ProductCode};
 use bailiwick_domain::guard::Thresholds;
-use bailiwick_domain::ids::IntegrationId;
+use bailiwick_domain::ids::{IntegrationId, Kind};
 use bailiwick_domain::mapping::{Danger, Effects};
 use bailiwick_scim::Code;
 use bailiwick_store::change::IntegrationSettings;
@@ -113,7 +113,7 @@ async fn look(app: &App, name: &str) -> Result<Observed, Refusal> {
     };
     let mut after = None;
     loop {
-        let users = page(app, integration.id, after).await?;
+        let users = page(app, Kind::User, integration.id, after).await?;
         let without: Vec<ResourceRow> = users.rows.into_iter().filter(|user| user.person.is_none()).collect();
         adopt::look(app, integration, &without, &mut seen).await?;
         after = users.next;
@@ -204,7 +204,7 @@ async fn carry_out(
 ) -> Result<(), Refusal> {
     let mut after = None;
     loop {
-        let users = page(app, integration.id, after).await?;
+        let users = page(app, Kind::User, integration.id, after).await?;
         for user in users.rows.iter().filter(|user| user.person.is_none()) {
             adopt::adopt(app, integration.id, &user.id, applied).await?;
         }

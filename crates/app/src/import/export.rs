@@ -1,10 +1,10 @@
 //! The catalog as Backstage's descriptors.
 
-use super::people::CONTRIBUTOR;
 use super::person::PEOPLE;
 use crate::Refusal;
 use crate::access::{self, Action, Principal};
 use crate::app::App;
+use crate::catalog::CONTRIBUTOR;
 use crate::error::of_store;
 use crate::mapping::memberships;
 use bailiwick_domain::attributes::Profile;

@@ -8,15 +8,12 @@ use super::report::{Changed, Report, Severity};
 use crate::Refusal;
 use crate::access::{self, Action, Principal};
 use crate::app::App;
-use crate::catalog::Standards;
+use crate::catalog::{CONTRIBUTOR, Standards, membership_role};
 use bailiwick_domain::catalog::{DEFAULT_NAMESPACE, Reference};
 use bailiwick_domain::descriptor::backstage::user_reference;
 use bailiwick_domain::descriptor::{Fault, Person};
 use bailiwick_domain::names;
 use std::collections::{HashMap, HashSet};
-
-/// The membership role of who is given none.
-pub(super) const CONTRIBUTOR: &str = "contributor";
 
 /// Somebody whom the import knows.
 #[derive(Clone, Debug)]
@@ -139,15 +136,24 @@ fn gather(found: &Found, plan: &Plan, report: &mut Report) -> Vec<Someone> {
         let mail = one.person.email.as_deref().map(mail_key);
         let Some(key) = reference.clone().or_else(|| mail.clone()) else { continue };
         let name = one.person.email.clone().or_else(|| one.person.name.clone()).unwrap_or_default();
-        let someone = Someone {
+        let mut someone = Someone {
             key,
             file: one.file,
             path: report.files[one.file].path.clone(),
             line: one.line,
-            teams: one.person.teams.iter().map(|one| (one.team.clone(), role(one.role.as_deref()))).collect(),
+            teams: Vec::new(),
             said: Some(one.person.clone()),
             name,
         };
+        for one in &one.person.teams {
+            match membership_role(one.role.as_deref()) {
+                Ok(role) => someone.teams.push((one.team.clone(), role)),
+                Err(refusal) => {
+                    let message = format!("names the team {}: {}", one.team.short(&one.team.kind), refusal.detail);
+                    report.tell(someone.file, Severity::Error, someone.fault(message));
+                }
+            }
+        }
         let known = [&reference, &mail].into_iter().flatten().find_map(|key| by_key.get(key)).copied();
         if let Some(known) = known {
             if all[known].joins(&someone) {
@@ -182,7 +188,7 @@ fn gather(found: &Found, plan: &Plan, report: &mut Report) -> Vec<Someone> {
             });
             let someone = &mut all[index];
             if !someone.teams.iter().any(|(team, _)| *team == item.entity.reference) {
-                someone.teams.push((item.entity.reference.clone(), role(None)));
+                someone.teams.push((item.entity.reference.clone(), CONTRIBUTOR.to_owned()));
             }
         }
     }
@@ -191,10 +197,6 @@ fn gather(found: &Found, plan: &Plan, report: &mut Report) -> Vec<Someone> {
 
 fn mail_key(address: &str) -> String {
     format!("mail:{}", names::email_key(address))
-}
-
-fn role(said: Option<&str>) -> String {
-    said.unwrap_or(CONTRIBUTOR).to_lowercase()
 }
 
 pub(super) async fn apply(

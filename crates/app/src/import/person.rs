@@ -190,6 +190,13 @@ async fn find(
 /// Name, address and fields, of who is known only from imports.
 fn facts(source: &str, said: &Person, standards: &Standards, outcome: &mut Outcome) -> Result<(), String> {
     if !outcome.sole {
+        if outcome.row.as_ref().is_some_and(|row| row.display != said.display) {
+            let message = format!(
+                "calls {} otherwise: of who is provisioned or signs in here only memberships are taken",
+                said.display
+            );
+            outcome.notes.push((Severity::Note, message));
+        }
         return Ok(());
     }
     let wanted = PersonFacts {

@@ -7,6 +7,7 @@ use crate::access::{Action, Object, Principal, require};
 use crate::app::App;
 use crate::catalog::then::Then;
 use crate::error::of_store;
+use crate::manage;
 use bailiwick_domain::ids::Millis;
 use bailiwick_domain::mapping::effects::ADMIN;
 use bailiwick_domain::mapping::grant::{membership_rank, parse_path, strongest};
@@ -110,6 +111,7 @@ pub struct Explained {
 pub async fn explain(app: &App, principal: &Principal, person: &str, at: Option<Millis>) -> Result<Explained, Refusal> {
     let row = known(app, person).await?;
     require(app, principal, Action::AccessRead, &Object::Person { seq: row.seq }).await?;
+    past(app, at)?;
     let now = app.clock().now();
     let grants = match at {
         Some(at) => app.store().grants_at(row.seq, at).await,
@@ -156,6 +158,15 @@ pub async fn explain(app: &App, principal: &Principal, person: &str, at: Option<
         name: row.display,
         email: row.email,
     })
+}
+
+/// Refuses a moment that has not come: what somebody will have then is not known.
+pub(super) fn past(app: &App, at: Option<Millis>) -> Result<(), Refusal> {
+    let now = app.clock().now();
+    match at.filter(|at| *at > now) {
+        Some(at) => Err(manage::invalid(format!("{at} has not come yet: access can be told until {now}."))),
+        None => Ok(()),
+    }
 }
 
 /// The person of an id.

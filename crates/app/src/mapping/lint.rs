@@ -1,13 +1,17 @@
 //! What is odd about rules: the pure lint with everything it looks at.
 
-use super::{NotTaken, RULES, current, explain, preview, read_rules, reviews, vocabulary};
+use super::{NotTaken, RULES, current, explain, preview, read_rules, reviews, subject, vocabulary};
 use crate::access::{Action, Object, Principal, require};
 use crate::app::App;
+use crate::attributes::page;
 use crate::error::of_store;
+use bailiwick_domain::ids::Kind;
 use bailiwick_domain::mapping::lint::{Around, Lint};
+use bailiwick_domain::mapping::{Compiled, GroupNode};
 use bailiwick_domain::policy;
 use bailiwick_store::query::ItemQuery;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 /// Catalog entities read at once, and the most whose names are compared.
 const PAGE: u32 = 1_000;
@@ -40,13 +44,47 @@ pub async fn lint(app: &App, principal: &Principal, text: Option<&str>) -> Resul
         due: &if text.is_none() { reviews::due(app).await? } else { BTreeMap::new() },
         now: app.clock().now(),
         ranks: &ranks,
+        missing: &missing(app, &rules).await?,
         feeds: &feeds(app, &rules).await?,
     };
     Ok(bailiwick_domain::mapping::lint::lint(&rules, &around))
 }
 
+/// The teams that rules take from the names of groups and that are not there: the rule's id, the group, the team.
+async fn missing(app: &App, rules: &Compiled) -> Result<Vec<(String, String, String)>, NotTaken> {
+    let mut found = Vec::new();
+    if !rules.set().names_teams_by_capture() {
+        return Ok(found);
+    }
+    for integration in app.store().integrations().await.map_err(of_store)? {
+        let mut after = None;
+        loop {
+            let page = page(app, Kind::Group, integration.id, after).await?;
+            for group in page.rows {
+                let node = GroupNode {
+                    seq: group.seq,
+                    id: group.id,
+                    integration: group.integration,
+                    display: group.display,
+                    external_id: None,
+                    version: 0,
+                    document: Arc::new(subject::object(&group.doc)),
+                };
+                let teams = rules.missing_teams(&node).into_iter();
+                found.extend(teams.map(|(rule, team)| (rule, node.display.clone(), team)));
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(found)
+}
+
 /// The groups that feed teams, by name, with the titles of the teams.
-async fn feeds(app: &App, rules: &bailiwick_domain::mapping::Compiled) -> Result<Vec<(String, String)>, NotTaken> {
+async fn feeds(app: &App, rules: &Compiled) -> Result<Vec<(String, String)>, NotTaken> {
     let rows = app.store().feeds().await.map_err(of_store)?;
     let groups: Vec<i64> = rows.iter().map(|row| row.group).collect();
     if groups.is_empty() {

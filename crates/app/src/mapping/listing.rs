@@ -101,6 +101,7 @@ impl<'a> Listing<'a> {
         };
         let object = person.as_ref().map_or(Object::None, |row| Object::Person { seq: row.seq });
         require(app, principal, Action::AccessRead, &object).await?;
+        explain::past(app, at)?;
         let moment = at.unwrap_or_else(|| app.clock().now());
         Ok(Self { app, at, moment, person, owners: None })
     }

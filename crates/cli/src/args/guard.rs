@@ -28,8 +28,8 @@ pub(crate) enum HoldCommand {
     Approve {
         /// Id of the hold
         id: String,
-        /// Only of this person; may be given several times
-        #[arg(long, value_name = "ID")]
+        /// Only of the person of this id, userName or e-mail address; may be given several times
+        #[arg(long, value_name = "X")]
         person: Vec<String>,
         #[command(flatten)]
         json: Json,
@@ -55,14 +55,16 @@ pub(crate) enum MappingCommand {
     },
     /// Show what the mapping of a file would change for whom
     Preview {
-        /// JSON file: an object from fields to SCIM paths
+        /// JSON file: an object from fields such as title, cost_center or property:badge to what fills them: a SCIM path,
+        /// {"path": P, "default": TEXT}, {"lower": P} or {"join": [P, ...], "with": TEXT}; null takes a field out
         file: PathBuf,
         #[command(flatten)]
         json: Json,
     },
     /// Put the mapping of a file in force
     Set {
-        /// JSON file: an object from fields to SCIM paths
+        /// JSON file: an object from fields such as title, cost_center or property:badge to what fills them: a SCIM path,
+        /// {"path": P, "default": TEXT}, {"lower": P} or {"join": [P, ...], "with": TEXT}; null takes a field out
         file: PathBuf,
         #[command(flatten)]
         json: Json,

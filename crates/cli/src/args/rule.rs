@@ -12,10 +12,13 @@ pub(crate) enum RuleCommand {
         #[command(flatten)]
         json: Json,
     },
-    /// Show a rule
+    /// Show a rule, or the whole file
     Show {
-        /// Id of the rule
-        id: String,
+        /// Id of the rule; without it the whole file as it was applied
+        id: Option<String>,
+        /// As they were in this version; without it those in force
+        #[arg(long, value_name = "N")]
+        version: Option<u64>,
         #[command(flatten)]
         json: Json,
     },

@@ -4,6 +4,7 @@ use crate::args::{HoldCommand, Json};
 use crate::out::{self, Done};
 use bailiwick_app::App;
 use bailiwick_app::access::Principal;
+use bailiwick_app::catalog::find_person;
 use bailiwick_app::holds::{self, Decided, HeldPerson, HeldThing, HoldQuery, HoldShown, HoldSummary};
 use bailiwick_domain::guard::{Decision, Reason};
 use serde_json::{Value, json};
@@ -17,7 +18,11 @@ pub(super) async fn run(app: &App, command: HoldCommand) -> Done {
         HoldCommand::List { all, json } => list(app, all, json).await,
         HoldCommand::Show { id, limit, json } => show(app, &id, limit, json).await,
         HoldCommand::Approve { id, person, json } => {
-            let persons = (!person.is_empty()).then_some(person.as_slice());
+            let mut ids = Vec::with_capacity(person.len());
+            for text in &person {
+                ids.push(find_person(app, text).await?.id);
+            }
+            let persons = (!ids.is_empty()).then_some(ids.as_slice());
             decided(&id, &holds::approve_hold(app, &host, &id, persons).await?, "approved", json)
         }
         HoldCommand::Reject { id, reason, json } => {
@@ -91,7 +96,7 @@ pub(super) fn person(person: &HeldPerson) -> Value {
     })
 }
 
-fn things(things: &[HeldThing]) -> Value {
+pub(super) fn things(things: &[HeldThing]) -> Value {
     things.iter().map(|it| json!({ "kind": it.kind, "object": it.object, "name": it.name })).collect()
 }
 
@@ -129,15 +134,17 @@ async fn show(app: &App, id: &str, limit: u32, json: Json) -> Done {
     out::lines(&lines)
 }
 
+/// `team Payments, role admin`
+pub(super) fn words(things: &[HeldThing]) -> String {
+    let words: Vec<String> = things.iter().map(|thing| format!("{} {}", thing.kind, thing.name)).collect();
+    words.join(", ")
+}
+
 /// Above persons who wait.
 pub(super) const HEAD: [&str; 6] = ["PERSON", "NAME", "IS", "WOULD BE", "WOULD LOSE", "WOULD GET"];
 
 pub(super) fn cells(persons: &[HeldPerson]) -> Vec<Vec<String>> {
     let cells = |person: &HeldPerson| {
-        let words = |things: &[HeldThing]| {
-            let words: Vec<String> = things.iter().map(|thing| format!("{} {}", thing.kind, thing.name)).collect();
-            words.join(", ")
-        };
         vec![
             person.id.clone(),
             person.display.clone(),

@@ -20,7 +20,7 @@ pub(super) async fn run(app: &App, command: IntegrationCommand) -> Done {
             let rate_limit = rate_limit.and_then(RateLimit::stored);
             create(app, NewIntegration { name, preset, rate_limit, observe }, json).await
         }
-        IntegrationCommand::Observe(named) => observe::observe(app, &named.name, named.json).await,
+        IntegrationCommand::Observe { name, limit, json } => observe::observe(app, &name, limit, json).await,
         IntegrationCommand::Apply { name, basis, json } => observe::apply(app, &name, &basis, json).await,
         IntegrationCommand::Mapping { name, command } => mapping::run(app, &name, command).await,
         IntegrationCommand::List { json } => list(app, json).await,

@@ -126,10 +126,11 @@ fn email(person: &PersonRow) -> String {
 }
 
 fn kind(person: &PersonRow) -> &'static str {
-    match (person.admin, person.local) {
-        (true, _) => "admin",
-        (false, true) => "local",
-        (false, false) => "provisioned",
+    match (person.admin, person.local, person.authority.is_some()) {
+        (true, ..) => "admin",
+        (false, true, _) => "local",
+        (false, false, true) => "provisioned",
+        (false, false, false) => "known",
     }
 }
 

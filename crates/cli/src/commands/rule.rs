@@ -21,7 +21,7 @@ pub(super) async fn run(app: &App, command: RuleCommand) -> Done {
     let host = Principal::host();
     match command {
         RuleCommand::List { json } => list(app, json).await,
-        RuleCommand::Show { id, json } => show(app, &id, json).await,
+        RuleCommand::Show { id, version, json } => show(app, id.as_deref(), version, json).await,
         RuleCommand::Preview { file, json } => preview(app, &read(&file)?, json).await,
         RuleCommand::Apply { file, basis, accept_dangers, note, wait, json } => {
             let how = Apply { basis, accept_dangers, expected: None, note };
@@ -100,16 +100,18 @@ async fn list(app: &App, json: Json) -> Done {
     out::lines(&out::table(&["ID", "OWNER", "REVIEW", "DESCRIPTION"], &cells.collect::<Vec<_>>()))
 }
 
-async fn show(app: &App, id: &str, json: Json) -> Done {
-    let present = mapping::read_version(app, &Principal::host(), None).await?;
-    let Some(rule) = present.set.rule(id) else {
-        return refused(format!("there is no rule {}. See: bailiwick rule list", out::quoted(id)));
+async fn show(app: &App, id: Option<&str>, version: Option<u64>, json: Json) -> Done {
+    let read = mapping::read_version(app, &Principal::host(), version).await?;
+    let shown = match id.map(|id| (id, read.set.rule(id))) {
+        None => serde_json::from_str(&read.set.to_json()).unwrap_or_default(),
+        Some((_, Some(rule))) => value(rule),
+        Some((id, None)) => return refused(format!("there is no rule {}. See: bailiwick rule list", out::quoted(id))),
     };
-    let rule = value(rule);
     if json.json {
-        return out::json(&rule);
+        return out::json(&shown);
     }
-    for text in bailiwick_domain::yaml::write(&rule).lines() {
+    let text = if id.is_some() { bailiwick_domain::yaml::write(&shown) } else { read.text };
+    for text in text.lines() {
         out::line(text)?;
     }
     Ok(())

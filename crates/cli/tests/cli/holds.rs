@@ -83,8 +83,8 @@ fn a_hold_is_listed_shown_approved_in_part_and_rejected() {
     assert!(sheet.contains("WOULD LOSE") && sheet.contains(&format!("bailiwick hold reject {id}")), "{sheet}");
     assert!(fails(home, "hold show hld_none", 1).contains("no hold with the id"));
 
-    let person = string(&shown["persons"][0], "person");
-    assert!(fails(home, &format!("hold approve {id} --person per_none"), 1).contains("does not wait"));
+    let person = string(&shown["persons"][0], "display");
+    assert!(fails(home, &format!("hold approve {id} --person per_none"), 1).contains("no person \"per_none\""));
     let done = json(home, &format!("hold approve {id} --person {person}"));
     assert_eq!((&done["people"], &done["waiting"], &done["state"]), (&value!(1), &value!(2), &value!("open")));
     assert_eq!(crew(home), 2);
@@ -112,11 +112,16 @@ fn an_integration_is_observed_and_applied() {
         (&seen["observing"], &seen["create"], &seen["effects"]["gained"]["count"]),
         (&value!(true), &value!(2), &value!(2))
     );
+    assert_eq!((&seen["users"][1]["user_name"], &seen["users"][1]["would"]), (&value!("ben"), &value!("create")));
+    assert_eq!(seen["users"][1]["gains"][0]["kind"], "team", "{seen}");
+    assert_eq!(json(home, "integration observe okta --limit 1")["users"].as_array().unwrap().len(), 1);
+    assert!(said(home, "integration observe okta --limit 1").contains("There are more"));
     let sheet = said(home, "integration observe okta");
-    assert!(
-        sheet.contains("2 Users would get a person") && sheet.contains("integration apply okta --basis"),
-        "{sheet}"
-    );
+    for part in
+        ["2 users would get a person", "ben       get a person", "team crew: 0 -> 2", "integration apply okta --basis"]
+    {
+        assert!(sheet.to_lowercase().contains(part), "{part}: {sheet}");
+    }
     assert!(fails(home, "integration observe none", 1).contains("none"));
     fails(home, "integration apply okta", 2);
     hire(&server, &token, &["cid"]);

@@ -43,6 +43,9 @@ fn rules_are_previewed_applied_and_explained() {
     assert_eq!(applied, value!({ "version": 1, "rules": 1, "changed": true }));
     assert_eq!(json(home, "rule list")["rules"][0]["id"], "admins");
     assert!(said(home, "rule show admins").contains("Who runs it"));
+    assert_eq!(said(home, "rule show --version 1"), std::fs::read_to_string(&good).unwrap());
+    assert_eq!(json(home, "rule show --version 1")["rules"][0]["id"], "admins");
+    assert!(fails(home, "rule show --version 9", 1).contains('9'));
 
     // Access is explained, and for a spreadsheet, too.
     let lines = json(home, "access");
@@ -50,6 +53,7 @@ fn rules_are_previewed_applied_and_explained() {
     assert_eq!(lines[0]["way"], "User ann@x.example in group Admins by rule admins (Who runs it)");
     assert!(said(home, "access --csv").starts_with("person,name,email,kind"));
     assert_eq!(json(home, "access --at 2001-01-01"), value!([]));
+    assert!(fails(home, "access --at 2101-01-01", 1).contains("has not come yet"));
     let tried = json(home, &format!("rule try {empty} --person {}", string(&lines[0], "person")));
     assert_eq!((&tried["grants"], &tried["effects"]["lost"]["count"]), (&value!([]), &value!(2)));
 

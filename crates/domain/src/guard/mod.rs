@@ -178,7 +178,7 @@ pub fn weigh(
     let earlier = window.removed.iter().chain(&window.foreseen).copied();
     let removed = earlier.chain(seasoned()).collect::<BTreeSet<_>>().len() as u64;
     // Who was removed within the hour is not active any more and was part of the whole all the same.
-    let of = window.active + window.removed.len() as u64;
+    let of = (window.active + window.removed.len() as u64).max(removed);
     if seasoned().next().is_some() && thresholds.exceeds(removed, of) {
         verdict.held.extend(seasoned());
         verdict.reasons.push(Reason::Share { removed, of, thresholds });
@@ -192,11 +192,13 @@ pub fn weigh(
         }
         if !admins_left {
             let admin = |lost: &Lost| matches!(lost, Lost::Role { role } if role == ADMIN);
-            let before = verdict.held.len();
-            verdict.held.extend(losses.iter().filter(|loss| loss.lost.iter().any(admin)).map(|loss| loss.person));
-            if verdict.held.len() > before {
+            let losing = losses.iter().filter(|loss| loss.lost.iter().any(admin)).map(|loss| loss.person);
+            let losing: BTreeSet<i64> = losing.collect();
+            // Said also of those who wait for another reason: whoever decides must know.
+            if !losing.is_empty() {
                 verdict.reasons.push(Reason::LastAdmins);
             }
+            verdict.held.extend(losing);
         }
     }
     verdict.removed = seasoned().filter(|person| !verdict.held.contains(person)).collect();

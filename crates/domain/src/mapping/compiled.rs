@@ -5,7 +5,7 @@ use super::pattern::{self, Pattern};
 use super::rule::{GroupTest, RuleSet, Then};
 use super::subject::GroupNode;
 use crate::ids::IntegrationId;
-use bailiwick_scim::filter::{self, Filter, Resolved, Unknown};
+use bailiwick_scim::filter::{self, CompareOp, Filter, Operand, Resolved, Unknown};
 use bailiwick_scim::quirks::{Quirks, Repairs};
 use bailiwick_scim::schema::{Registry, ResourceType, Target};
 use bailiwick_scim::text::match_key;
@@ -242,6 +242,22 @@ impl Compiled {
         rules.sort_unstable();
         Matched { rules, feeds: self.feeds.get(&group.id).cloned().unwrap_or_default() }
     }
+
+    /// The teams that rules would give to members of this group and that are not there: rule and name.
+    #[must_use]
+    pub fn missing_teams(&self, group: &GroupNode) -> Vec<(String, String)> {
+        let mut missing = Vec::new();
+        for (index, captures) in self.matched(group).rules {
+            for gift in &self.rules[index].gifts {
+                let Gift::Captured { template, teams, .. } = gift else { continue };
+                let name = pattern::fill(template, &captures);
+                if teams.find(&name).is_none() {
+                    missing.push((self.set.rules[index].id.clone(), name));
+                }
+            }
+        }
+        missing
+    }
 }
 
 fn gift(then: &Then, teams: &Arc<Teams>) -> Gift {
@@ -291,6 +307,46 @@ fn resolved(registry: &Registry, kind: &ResourceType, text: &str) -> Result<Reso
     match computed(&found) {
         Some(name) => Err(format!("`{name}` is no part of the document and cannot be asked for here")),
         None => Ok(found),
+    }
+}
+
+/// Refuses a filter that nothing can satisfy, as far as that shows: one that wants an attribute of one value to be equal
+/// to two. Asked when a file is read, not of rules that are in force.
+pub(super) fn satisfiable(filter: &Resolved) -> Result<(), String> {
+    match contradiction(filter) {
+        Some(name) => Err(format!("nothing can match: `{name}` cannot equal two values at once")),
+        None => Ok(()),
+    }
+}
+
+/// The attribute because of which no document can satisfy the filter.
+fn contradiction(filter: &Resolved) -> Option<&str> {
+    match filter {
+        Filter::And(parts) => {
+            let mut wanted: Vec<(&Target, &Operand)> = Vec::new();
+            for part in parts {
+                let Filter::Compare(target, CompareOp::Eq, operand) = part else { continue };
+                if target.attribute.multi_valued || target.leaf().multi_valued {
+                    continue;
+                }
+                let same = |other: &Target| {
+                    other.extension == target.extension
+                        && other.attribute.name == target.attribute.name
+                        && other.sub.as_ref().map(|sub| &sub.name) == target.sub.as_ref().map(|sub| &sub.name)
+                };
+                if wanted.iter().any(|(other, value)| same(other) && *value != operand) {
+                    return Some(&target.leaf().name);
+                }
+                wanted.push((target, operand));
+            }
+            parts.iter().find_map(contradiction)
+        }
+        Filter::Or(parts) => {
+            let mut all = parts.iter().map(contradiction);
+            let first = all.next()??;
+            all.all(|part| part.is_some()).then_some(first)
+        }
+        _ => None,
     }
 }
 

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, HashSet};
 pub const MANY_PERCENT: u64 = 25;
 /// From this rank on a role gives much.
 pub const MUCH_RANK: u16 = 80;
+/// Groups told of a rule whose teams are not there.
+const MISSING: usize = 5;
 /// Fewer people than this are no share of anything.
 const FEW_PEOPLE: u64 = 10;
 
@@ -87,6 +89,8 @@ pub struct Around<'a> {
     pub now: Millis,
     /// How strong the roles are.
     pub ranks: &'a BTreeMap<String, u16>,
+    /// Teams that a rule takes from the name of a group and that are not there: the rule's id, the group, the team.
+    pub missing: &'a [(String, String, String)],
     /// Names of the groups that feed teams, with the teams.
     pub feeds: &'a [(String, String)],
 }
@@ -107,6 +111,13 @@ pub fn lint(rules: &Compiled, around: &Around<'_>) -> Vec<Lint> {
                 say(Odd::UnknownTeam, format!("the team {team} is not there any more: the rule gives nothing of it"));
             }
             gives(then, around, &mut say);
+        }
+        let missing: Vec<_> = around.missing.iter().filter(|(id, _, _)| *id == rule.id).collect();
+        for (_, group, team) in missing.iter().take(MISSING) {
+            say(Odd::UnknownTeam, format!("the group {group} asks for the team {team}, which is not there"));
+        }
+        if let Some(more) = missing.len().checked_sub(MISSING).filter(|more| *more > 0) {
+            say(Odd::UnknownTeam, format!("{more} more groups ask for teams that are not there"));
         }
         match around.matches.get(&rule.id).copied().unwrap_or(0) {
             0 => say(Odd::MatchesNobody, "nobody gets anything by this rule".to_owned()),

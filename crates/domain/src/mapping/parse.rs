@@ -3,7 +3,7 @@
 //! What a rule names is looked up in a [`Vocabulary`]: a rule that could never give what it says is refused here, with
 //! its place, not noticed later by the people who miss it.
 
-use super::compiled::{Teams, group_filter, user_filter};
+use super::compiled::{Teams, group_filter, satisfiable, user_filter};
 use super::pattern::{self, Pattern};
 use super::rule::{
     FILTER_BYTES, GroupTest, MEMBERSHIP_ROLE, Property, REVIEW_DAYS, RULES, Rule, RuleSet, THEN_ENTRIES, Then, When,
@@ -228,8 +228,9 @@ impl Reader<'_, '_> {
             match key.text().unwrap_or_default() {
                 "group" => when.group = self.group(value),
                 "user" => {
-                    when.user = self
-                        .filter(value, "the filter of users", &|text, registry| user_filter(registry, text).map(|_| ()))
+                    when.user = self.filter(value, "the filter of users", &|text, registry| {
+                        user_filter(registry, text).and_then(|filter| satisfiable(&filter))
+                    })
                 }
                 "integration" => when.integration = self.integration(value),
                 "domain" => when.domain = self.domain(value),
@@ -271,7 +272,9 @@ impl Reader<'_, '_> {
                 }
             }
             "filter" => {
-                let check = |text: &str, registry: &Registry| group_filter(registry, text).map(|_| ());
+                let check = |text: &str, registry: &Registry| {
+                    group_filter(registry, text).and_then(|filter| satisfiable(&filter))
+                };
                 self.filter(value, "the filter of groups", &check).map(GroupTest::Filter)
             }
             _ => None,

@@ -273,3 +273,23 @@ async fn some_who_change_all_the_time_keep_nobody_else_waiting() {
     }
     assert!(waiting <= most, "{waiting} people still waited after {changes} changes of {most}");
 }
+
+#[tokio::test]
+async fn groups_whose_names_lead_to_no_team_are_told_by_the_lint() {
+    let test = TestApp::start().await;
+    let mut client = test.client();
+    team(&test, "owners").await;
+    team(&test, "pay").await;
+    let ann = user(&mut client, "ann", json!({})).await;
+    for name in ["team-pay", "team-gone", "other"] {
+        group(&mut client, name, &[&ann]).await;
+    }
+    apply(&test, &[("teams", "{group: {pattern: 'team-*'}}", "[{team: '{1}'}]")]).await;
+    let lints = mapping::lint(test.app(), &host(), None).await.unwrap();
+    let told: Vec<(&str, &str)> = lints
+        .iter()
+        .map(|lint| (lint.kind.as_str(), lint.message.as_str()))
+        .filter(|(kind, _)| *kind != "gives-much")
+        .collect();
+    assert_eq!(told, [("unknown-team", "the group team-gone asks for the team gone, which is not there")]);
+}

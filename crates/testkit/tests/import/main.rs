@@ -567,3 +567,24 @@ async fn a_membership_of_a_source_is_changed_in_its_file() {
     import(&test, "shop", &fewer, PLAIN).await;
     assert_eq!(members(&test, "team:payments").await, ["Bob contributor"]);
 }
+
+#[tokio::test]
+async fn a_membership_role_that_is_none_is_refused_and_the_rest_of_the_row_is_taken() {
+    let test = TestApp::start().await;
+    let text =
+        format!("Name,Email,Team,Role\nAnn,ann@example.com,pay,{}\nCid,cid@example.com,pay,Lead\n", "x".repeat(64));
+    let files = [("catalog-info.yaml", team("pay", "")), ("people.csv", text)];
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let done = import(&test, "shop", &files, PLAIN).await;
+    let errors = problems(&done, import::Severity::Error);
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    let told = errors[0].starts_with("people.csv:2:") && errors[0].contains("A membership role is manager");
+    assert!(told, "{errors:#?}");
+    assert_eq!(done.counts.created, 3, "{:#?}", done.files);
+    let pay = item(&test, "team:pay").await.unwrap();
+    let held = test.app().store().holders(GrantKind::Team, &pay.id, 0, 10).await.unwrap();
+    assert_eq!(
+        held.iter().map(|(who, grant)| (who.display.as_str(), grant.value.as_str())).collect::<Vec<_>>(),
+        [("Cid", "lead")]
+    );
+}

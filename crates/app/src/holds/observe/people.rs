@@ -9,6 +9,7 @@ use crate::attributes::page;
 use crate::holds::evaluate;
 use crate::holds::show::{HeldPerson, HeldThing, Names, part};
 use bailiwick_domain::identity::Linking;
+use bailiwick_domain::ids::Kind;
 use bailiwick_domain::mapping::effects::having_after;
 use bailiwick_store::query::Position;
 use bailiwick_store::rows::ResourceRow;
@@ -53,7 +54,7 @@ pub async fn observed_users(
     let mut place = after.map(|seq| Position { seq, key: Value::Null });
     // One more than asked for tells whether there are more.
     while users.len() <= most {
-        let read = page(app, integration.id, place).await?;
+        let read = page(app, Kind::User, integration.id, place).await?;
         users.extend(read.rows.into_iter().filter(|user| user.person.is_none()));
         place = read.next;
         if place.is_none() {

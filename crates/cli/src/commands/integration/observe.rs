@@ -5,14 +5,18 @@ use crate::commands::hold;
 use crate::out::{self, Done};
 use bailiwick_app::App;
 use bailiwick_app::access::Principal;
-use bailiwick_app::holds::{self, Observed};
-use bailiwick_app::mapping::danger_words;
+use bailiwick_app::holds::{self, HeldPerson, Observed, ObservedUser};
+use bailiwick_app::mapping::{danger_words, with_names};
 use serde_json::{Value, json};
 
-pub(super) async fn observe(app: &App, name: &str, json: Json) -> Done {
-    let seen = holds::observe_integration(app, &Principal::host(), name).await?;
+pub(super) async fn observe(app: &App, name: &str, limit: u32, json: Json) -> Done {
+    let host = Principal::host();
+    let seen = holds::observe_integration(app, &host, name).await?;
+    let (new, more_users) = holds::observed_users(app, &host, name, None, limit).await?;
+    let (persons, more_persons) = holds::observed_persons(app, &host, name, None, limit).await?;
+    let more = more_users.or(more_persons).is_some();
     if json.json {
-        return out::json(&value(&seen));
+        return out::json(&value(&seen, &new, &persons, more));
     }
     let users = |count| out::count(count, "User", "Users");
     let mode = if seen.observing { "is observed" } else { "is not in observe mode" };
@@ -26,10 +30,23 @@ pub(super) async fn observe(app: &App, name: &str, json: Json) -> Done {
     lines.push(format!("  {waiting} with changes, {} would be switched off or closed", seen.ended));
     let effects = &seen.effects;
     lines.push(format!("  {} things gained, {} lost, by rules and groups", effects.gained.count, effects.lost.count));
-    lines.extend(seen.dangers.iter().map(|danger| format!("  danger: {}", danger_words(danger))));
-    if !seen.persons.is_empty() {
+    for (id, size) in &effects.teams {
+        let team = seen.team_names.get(id).unwrap_or(id);
+        lines.push(format!("  team {team}: {} -> {} active members", size.before, size.after));
+    }
+    let dangers = seen.dangers.iter().map(|danger| danger_words(&with_names(danger.clone(), &seen.team_names)));
+    lines.extend(dangers.map(|danger| format!("  danger: {danger}")));
+    if !new.is_empty() {
         lines.push(String::new());
-        lines.extend(out::table(&hold::HEAD, &hold::cells(&seen.persons)));
+        let cells: Vec<Vec<String>> = new.iter().map(user_cells).collect();
+        lines.extend(out::table(&["USER", "USERNAME", "WOULD", "PERSON", "WOULD GET"], &cells));
+    }
+    if !persons.is_empty() {
+        lines.push(String::new());
+        lines.extend(out::table(&hold::HEAD, &hold::cells(&persons)));
+    }
+    if more {
+        lines.push("There are more: --limit".to_owned());
     }
     if seen.observing || seen.unfinished() {
         lines.push(String::new());
@@ -41,7 +58,35 @@ pub(super) async fn observe(app: &App, name: &str, json: Json) -> Done {
     out::lines(&lines)
 }
 
-fn value(seen: &Observed) -> Value {
+fn user_cells(user: &ObservedUser) -> Vec<String> {
+    let would = match user.would {
+        "create" => "get a person",
+        "link" => "join",
+        _ => "wait for",
+    };
+    let would = if user.active { would.to_owned() } else { format!("{would} (not active)") };
+    vec![
+        user.id.clone(),
+        user.user_name.clone(),
+        would,
+        user.person.clone().unwrap_or_default(),
+        hold::words(&user.gains),
+    ]
+}
+
+fn user(user: &ObservedUser) -> Value {
+    json!({
+        "id": user.id,
+        "user_name": user.user_name,
+        "active": user.active,
+        "would": user.would,
+        "person": user.person,
+        "conflicts": user.conflicts,
+        "gains": hold::things(&user.gains),
+    })
+}
+
+fn value(seen: &Observed, users: &[ObservedUser], persons: &[HeldPerson], more: bool) -> Value {
     json!({
         "integration": seen.integration,
         "observing": seen.observing,
@@ -53,8 +98,9 @@ fn value(seen: &Observed) -> Value {
         "conflicts": seen.conflicts,
         "waiting": seen.waiting,
         "ended": seen.ended,
-        "users": seen.users.iter().map(|(id, what)| json!({ "id": id, "would": what })).collect::<Value>(),
-        "persons": seen.persons.iter().map(hold::person).collect::<Value>(),
+        "users": users.iter().map(user).collect::<Value>(),
+        "persons": persons.iter().map(hold::person).collect::<Value>(),
+        "more": more,
         "effects": seen.effects,
         "dangers": seen.dangers,
     })

@@ -94,6 +94,10 @@ fn what_is_wrong_is_told_with_its_place() {
     check(&when("group: "), &["must be text"]);
     check(&when("user: 'title eq'"), &["the filter of users cannot be used"]);
     check(&when("integration: okta-mian"), &["unknown integration \"okta-mian\"; did you mean \"okta-main\"?"]);
+    let cannot = "nothing can match: `title` cannot equal two values at once";
+    check(&when("user: 'title eq \"a\" and (active eq true and title eq \"b\")'"), &[cannot]);
+    check(&when("user: 'active eq true and title eq \"a\" and title eq \"b\"'"), &[cannot]);
+    check(&when("user: '(title eq \"a\" and title eq \"b\") or (title eq \"c\" and title eq \"d\")'"), &[cannot]);
     check(&when("domain: nodot"), &["no address can match"]);
     check(&when("unit: /"), &["names no segment"]);
     check(&when("groop: x"), &["did you mean"]);
