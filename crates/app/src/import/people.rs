@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::catalog::{CONTRIBUTOR, Standards, membership_role};
 use bailiwick_domain::catalog::{DEFAULT_NAMESPACE, Reference};
 use bailiwick_domain::descriptor::backstage::user_reference;
-use bailiwick_domain::descriptor::{Fault, Person};
+use bailiwick_domain::descriptor::{Fault, Membership, Person};
 use bailiwick_domain::names;
 use std::collections::{HashMap, HashSet};
 
@@ -145,13 +145,12 @@ fn gather(found: &Found, plan: &Plan, report: &mut Report) -> Vec<Someone> {
             said: Some(one.person.clone()),
             name,
         };
-        for one in &one.person.teams {
-            match membership_role(one.role.as_deref()) {
-                Ok(role) => someone.teams.push((one.team.clone(), role)),
-                Err(refusal) => {
-                    let message = format!("names the team {}: {}", one.team.short(&one.team.kind), refusal.detail);
-                    report.tell(someone.file, Severity::Error, someone.fault(message));
-                }
+        let teams: Result<Vec<_>, String> = one.person.teams.iter().map(membership).collect();
+        match teams {
+            Ok(teams) => someone.teams = teams,
+            Err(message) => {
+                report.tell(one.file, Severity::Error, someone.fault(message));
+                continue;
             }
         }
         let known = [&reference, &mail].into_iter().flatten().find_map(|key| by_key.get(key)).copied();
@@ -193,6 +192,13 @@ fn gather(found: &Found, plan: &Plan, report: &mut Report) -> Vec<Someone> {
         }
     }
     all
+}
+
+fn membership(said: &Membership) -> Result<(Reference, String), String> {
+    match membership_role(said.role.as_deref()) {
+        Ok(role) => Ok((said.team.clone(), role)),
+        Err(refusal) => Err(format!("names the team {}: {}", said.team.short(&said.team.kind), refusal.detail)),
+    }
 }
 
 fn mail_key(address: &str) -> String {
