@@ -38,6 +38,7 @@ pub use people::{
     list_people, show_person,
 };
 pub use require::require;
+pub(crate) use roles::default_role_at;
 pub use roles::{
     RoleEntry, RoleRefused, delete_role, list_roles, set_default_role, set_role, show_default_role, show_role,
 };

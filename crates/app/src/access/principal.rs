@@ -66,7 +66,7 @@ async fn roles_of(app: &App, person: &PersonRow, grants: &[GrantRow]) -> Result<
 }
 
 /// The role of everybody who has no other.
-pub(crate) async fn default_role(app: &App) -> Result<Option<Role>, Refusal> {
+async fn default_role(app: &App) -> Result<Option<Role>, Refusal> {
     let said = app.store().setting(DEFAULT_ROLE).await.map_err(of_store)?;
     match said.as_deref() {
         Some(NO_ROLE) => Ok(None),

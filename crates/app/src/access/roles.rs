@@ -14,7 +14,7 @@ use bailiwick_domain::policy::{
 };
 use bailiwick_scim::Code;
 use bailiwick_store::change::{CredentialKind, EntryWrite};
-use bailiwick_store::query::EntryQuery;
+use bailiwick_store::query::{EntryQuery, EventQuery};
 use bailiwick_store::rows::EntryRow;
 use bailiwick_store::{ChangeSet, Error, Guard, Write};
 use serde_json::{Map, Value, json};
@@ -23,6 +23,8 @@ use serde_json::{Map, Value, json};
 const ROLES: &str = "role";
 /// Most custom roles.
 const ROLES_MAX: u32 = 200;
+/// Changes of settings read at once.
+const EVENTS: u32 = 200;
 /// The setting that names the role of everybody who has no other.
 pub(super) const DEFAULT_ROLE: &str = "default_role";
 /// The word for no role at all.
@@ -341,6 +343,34 @@ async fn unused(app: &App, name: &str) -> Result<(), Refusal> {
 async fn default_name(app: &App) -> Result<String, Refusal> {
     let said = app.store().setting(DEFAULT_ROLE).await.map_err(of_store)?;
     Ok(said.unwrap_or_else(|| VIEWER.to_owned()))
+}
+
+/// Name of the role that everybody has who has no other, now or as it was at a moment; `None` where it was no role.
+pub(crate) async fn default_role_at(app: &App, at: Option<Millis>) -> Result<Option<String>, Refusal> {
+    let mut name = default_name(app).await?;
+    let mut before = None;
+    while let Some(at) = at {
+        let query = EventQuery {
+            kind: Some(EventKind::SettingSet.as_str().to_owned()),
+            since: Some(Millis(at.0.saturating_add(1))),
+            before,
+            limit: EVENTS,
+            payloads: true,
+            ..EventQuery::default()
+        };
+        // The newest first: what stands in the last one was so at the moment.
+        let events = app.store().events(query).await.map_err(of_store)?;
+        let Some(last) = events.last() else { break };
+        before = Some(last.seq);
+        for payload in events.iter().filter_map(|event| event.payload.as_ref()) {
+            if payload["setting"] == DEFAULT_ROLE
+                && let Some(earlier) = payload["before"].as_str()
+            {
+                earlier.clone_into(&mut name);
+            }
+        }
+    }
+    Ok(Some(name).filter(|name| name != NO_ROLE))
 }
 
 /// Name of the role of everybody who has no other, or `none`.

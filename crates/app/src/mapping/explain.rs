@@ -3,7 +3,7 @@
 use super::owned::{self, Belongings, Owners};
 use super::subject;
 use crate::Refusal;
-use crate::access::{Action, Object, Principal, require};
+use crate::access::{self, Action, Object, Principal, require};
 use crate::app::App;
 use crate::catalog::then::Then;
 use crate::error::of_store;
@@ -23,13 +23,15 @@ use std::fmt::Write as _;
 
 /// Custom roles read at once.
 const ROLES: u32 = 1_000;
+/// The origin of the role that everybody has who has no other.
+pub(super) const BY_DEFAULT: &str = "default";
 /// Entities shown of those a person owns.
 const OWNED: usize = 200;
 
 /// One way in which somebody has something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Way {
-    /// `hand`, `feed:...`, `rule:...`.
+    /// `hand`, `feed:...`, `rule:...`, `import:...`, `default`.
     pub origin: String,
     /// How (the membership role of a team, the value of a property).
     pub value: String,
@@ -37,7 +39,7 @@ pub struct Way {
     pub words: String,
     /// The way step by step.
     pub path: Vec<Step>,
-    /// Since when.
+    /// Since when; of the role that everybody has who has no other, since the person is known.
     pub from: Millis,
     /// Until when, if it ended.
     pub until: Option<Millis>,
@@ -125,7 +127,11 @@ pub async fn explain(app: &App, principal: &Principal, person: &str, at: Option<
     let ranks = ranks(app).await?;
     let mut roles = things(&grants, GrantKind::Role, |object| object.to_owned());
     if row.admin && at.is_none() && !roles.iter().any(|role| role.object == ADMIN) {
-        roles.push(by_hand(&row));
+        roles.push(has_by(&row, ADMIN, "hand"));
+    }
+    let by_default = roles.is_empty() && !row.admin && state.is_some_and(|state| state != State::Closed);
+    if let Some(role) = access::default_role_at(app, at).await?.filter(|_| by_default) {
+        roles.push(has_by(&row, &role, BY_DEFAULT));
     }
     roles.sort_by_key(|role| std::cmp::Reverse(rank(&ranks, &role.object)));
     if let Some(first) = roles.first_mut() {
@@ -177,16 +183,17 @@ pub(super) async fn known(app: &App, person: &str) -> Result<PersonRow, Refusal>
     })
 }
 
-fn by_hand(row: &PersonRow) -> Has {
+/// A role that stands in no grant.
+fn has_by(row: &PersonRow, role: &str, origin: &str) -> Has {
     let way = Way {
-        origin: "hand".to_owned(),
+        origin: origin.to_owned(),
         value: String::new(),
-        words: "given by hand".to_owned(),
+        words: words(origin, &[]),
         path: Vec::new(),
         from: row.created,
         until: None,
     };
-    let (object, name) = (ADMIN.to_owned(), ADMIN.to_owned());
+    let (object, name) = (role.to_owned(), role.to_owned());
     Has { object, name, value: String::new(), strongest: false, ways: vec![way], above: Vec::new() }
 }
 
@@ -247,6 +254,7 @@ pub fn words(origin: &str, path: &[Step]) -> String {
     match (out.is_empty(), origin) {
         (false, _) => out,
         (true, "hand") => "given by hand".to_owned(),
+        (true, BY_DEFAULT) => "everybody has it who has no other role".to_owned(),
         (true, origin) => origin.to_owned(),
     }
 }
@@ -317,5 +325,6 @@ mod tests {
         assert_eq!(words("rule:pay:h", &path), expect);
         assert_eq!(words("hand", &[]), "given by hand");
         assert_eq!(words("import:x", &[]), "import:x");
+        assert_eq!(words(BY_DEFAULT, &[]), "everybody has it who has no other role");
     }
 }

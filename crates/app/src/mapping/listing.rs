@@ -3,7 +3,7 @@
 use super::explain::{self, Has, state_at, things, words};
 use super::owned::{self, Belongings, Owners};
 use crate::Refusal;
-use crate::access::{Action, Object, Principal, require};
+use crate::access::{self, Action, Object, Principal, require};
 use crate::app::App;
 use crate::error::of_store;
 use bailiwick_domain::ids::Millis;
@@ -81,6 +81,8 @@ pub struct Listing<'a> {
     at: Option<Millis>,
     moment: Millis,
     person: Option<PersonRow>,
+    /// The role that everybody has who has no other.
+    default_role: Option<String>,
     owners: Option<(Owners, Vec<String>)>,
 }
 
@@ -103,7 +105,8 @@ impl<'a> Listing<'a> {
         require(app, principal, Action::AccessRead, &object).await?;
         explain::past(app, at)?;
         let moment = at.unwrap_or_else(|| app.clock().now());
-        Ok(Self { app, at, moment, person, owners: None })
+        let default_role = access::default_role_at(app, at).await?;
+        Ok(Self { app, at, moment, person, default_role, owners: None })
     }
 
     /// So many lines behind a place; fewer when there are no more.
@@ -213,7 +216,7 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
-    /// What a person owns as lines; and before it, of today, the role of an admin that was given by hand.
+    /// What a person owns as lines; and before it the role of who has no other and, of today, that of an admin by hand.
     fn lines_of(
         &self,
         owners: &mut Owners,
@@ -230,6 +233,17 @@ impl<'a> Listing<'a> {
                 origin: "hand".to_owned(),
                 way: words("hand", &[]),
                 from: Some(row.created),
+                ..line(row, state, GrantKind::Role.as_str(), Place::default())
+            });
+        }
+        let has_role = row.admin || grants.iter().any(|grant| grant.kind == GrantKind::Role);
+        let by_default = !has_role && state.is_some_and(|state| state != State::Closed);
+        if let Some(role) = self.default_role.as_ref().filter(|_| by_default) {
+            lines.push(AccessLine {
+                object: role.clone(),
+                object_name: role.clone(),
+                origin: explain::BY_DEFAULT.to_owned(),
+                way: words(explain::BY_DEFAULT, &[]),
                 ..line(row, state, GrantKind::Role.as_str(), Place::default())
             });
         }

@@ -1,6 +1,7 @@
 //! Who has what and through what, now and then.
 
 use super::support::*;
+use bailiwick_app::access;
 use bailiwick_app::catalog::{self, Author};
 use bailiwick_app::mapping::{self, AccessLine, Listing, Place};
 use bailiwick_domain::ids::Millis;
@@ -49,7 +50,9 @@ async fn every_way_is_told_now_and_at_a_past_moment() {
     remove(&mut client, &inner, &ann).await;
     set_user(&mut client, &ann, "active", json!(false)).await;
     let later = mapping::explain(test.app(), &host(), &row.id, None).await.unwrap();
-    assert!(later.teams.is_empty() && later.roles.is_empty() && !later.effective);
+    assert!(later.teams.is_empty() && !later.effective);
+    assert!(later.roles.len() == 1 && later.roles[0].name == "viewer", "{:?}", later.roles);
+    assert_eq!(later.roles[0].ways[0].origin, "default");
     let past = mapping::explain(test.app(), &host(), &row.id, Some(then)).await.unwrap();
     assert!(past.effective && past.teams.len() == 1 && past.roles.len() == 2, "{past:?}");
     assert!(past.teams[0].ways.iter().all(|way| way.until.is_some()));
@@ -60,7 +63,7 @@ async fn every_way_is_told_now_and_at_a_past_moment() {
     assert_eq!(lines.len(), 4);
     let csv = mapping::access_csv(&lines);
     assert!(csv.lines().count() == 4 && csv.contains("User ann in group Payments by rule pay"), "{csv}");
-    assert!(everything(&test, None).await.is_empty());
+    assert!(everything(&test, None).await.iter().all(|line| line.origin == "default"));
 }
 
 /// The listing of everybody, of all page sizes alike.
@@ -111,7 +114,7 @@ async fn the_list_of_everybody_says_who_has_left_and_what_each_owns() {
             let state = line.state.map_or("unknown", State::as_str);
             format!("{} {state} {} {}: {}", line.name, line.kind, line.object, line.way)
         };
-        let entities = lines.iter().filter(|line| line.kind != "team" && line.kind != "ownership");
+        let entities = lines.iter().filter(|line| !["team", "ownership", "role"].contains(&line.kind));
         entities.map(line).collect()
     };
     let rule = everything(&test, None).await.into_iter().find(|line| line.kind == "ownership").unwrap();
@@ -323,4 +326,32 @@ async fn what_cannot_be_told_of_a_past_moment_is_said() {
     let told: Vec<(&str, &str)> = gaps.iter().map(|gap| (gap.person.as_str(), gap.way.as_str())).collect();
     assert_eq!(told, [("", past.owns_gaps[0].as_str()), (&*row.id, past.owns_gaps[1].as_str())]);
     assert_eq!(owned(&test, &row, None).await.len(), 2);
+}
+
+#[tokio::test]
+async fn who_has_no_role_has_the_one_of_everybody_as_it_was_at_the_moment() {
+    let test = TestApp::start().await;
+    let mut client = test.client();
+    user(&mut client, "ann", json!({})).await;
+    let ann = person(&test, "ann").await;
+    let roles = async |at: Option<Millis>| -> Vec<String> {
+        let lines = everything(&test, at).await;
+        let lines: Vec<String> = lines
+            .iter()
+            .filter(|line| line.kind == "role")
+            .map(|line| format!("{} {}", line.object, line.origin))
+            .collect();
+        let told = mapping::explain(test.app(), &host(), &ann.id, at).await.unwrap().roles;
+        let told: Vec<String> = told.iter().map(|has| format!("{} {}", has.object, has.ways[0].origin)).collect();
+        assert_eq!(lines, told);
+        told
+    };
+    let first = moment(&test);
+    access::set_default_role(test.app(), &host(), "user").await.unwrap();
+    let second = moment(&test);
+    access::set_default_role(test.app(), &host(), "none").await.unwrap();
+    assert_eq!(roles(None).await, Vec::<String>::new());
+    assert_eq!(roles(Some(second)).await, ["user default"]);
+    assert_eq!(roles(Some(first)).await, ["viewer default"]);
+    assert_eq!(roles(Some(Millis(1))).await, Vec::<String>::new(), "not known yet");
 }

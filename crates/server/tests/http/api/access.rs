@@ -32,22 +32,30 @@ async fn the_list_of_everybody_names_states_and_entities() {
         "Operations": [{"op": "replace", "path": "active", "value": false}]});
     app.client().patch(&bob, &gone).await;
     let whole = admin.get("/api/v1/access?total=true").await.expect(200);
-    assert_eq!(whole.at("/total"), 4, "{}", whole.text());
+    assert_eq!(whole.at("/total"), 6, "{}", whole.text());
     let line = |item: &Value| format!("{} {} {}", item["kind"], item["object_name"], item["state"]).replace('"', "");
     let lines: Vec<String> = whole.at("/items").as_array().unwrap().iter().map(line).collect();
     assert_eq!(
         lines,
-        ["team payments active", "team payments inactive", "entity cart active", "entity cart inactive"],
+        [
+            "team payments active",
+            "team payments inactive",
+            "role viewer active",
+            "entity cart active",
+            "role viewer inactive",
+            "entity cart inactive"
+        ],
         "{}",
         whole.text()
     );
-    assert_eq!((whole.at("/items/2/origin"), whole.at("/items/2/from")), (Value::Null, Value::Null));
-    assert_eq!(whole.at("/items/2/way"), "as a member of the team payments");
+    assert_eq!((whole.at("/items/3/origin"), whole.at("/items/3/from")), (Value::Null, Value::Null));
+    assert_eq!(whole.at("/items/2/way"), "everybody has it who has no other role");
+    assert_eq!(whole.at("/items/3/way"), "as a member of the team payments");
     // The same as CSV, in pages of one.
     let csv = [("accept", Some("text/csv"))];
     let text = admin.send("GET", "/api/v1/access", &csv, None).await.expect(200);
     assert!(text.text().starts_with("person,name,email,kind,object,object_name,value,origin,way,from,until,state\r\n"));
-    assert_eq!(text.text().lines().count(), 5);
+    assert_eq!(text.text().lines().count(), 7);
     assert_eq!(text.header("x-content-type-options"), Some("nosniff"));
     let (mut pages, mut path) = (String::new(), "/api/v1/access?limit=1".to_owned());
     loop {
