@@ -136,9 +136,9 @@ pub(super) const ACCESS: &[Failure] = &[
     },
     Failure {
         code: "not-found",
-        cause: "There is no such resource in this integration, or no such address.",
-        remedy: "Look the resource up by userName or externalId and use the id of the answer; if it was deleted \
-                 here, create it again.",
+        cause: "There is no such resource, or no such address.",
+        remedy: "Look it up and use the id of the answer: a SCIM resource by userName or externalId, everything else \
+                 by its list; if it was deleted here, create it again.",
         hints: &[
             (
                 Preset::Entra,
@@ -186,7 +186,8 @@ pub(super) const ACCESS: &[Failure] = &[
     Failure {
         code: "token-expired",
         cause: "The token has expired.",
-        remedy: "Make a new one with `bailiwick token rotate --integration NAME` and enter it at the provider.",
+        remedy: "Make a new one with `bailiwick token rotate --integration NAME` and enter it at the provider; one for \
+                 /api/v1 with `bailiwick api-token create`.",
         hints: &[
             (
                 Preset::Entra,
@@ -225,7 +226,7 @@ pub(super) const ACCESS: &[Failure] = &[
     Failure {
         code: "token-malformed",
         cause: "The Authorization header does not hold a bearer token of this server.",
-        remedy: "Send `Authorization: Bearer` and the whole token, which begins with bwk_.",
+        remedy: "Send `Authorization: Bearer` and the whole token as it was printed.",
         hints: &[
             (
                 Preset::Entra,
@@ -245,7 +246,8 @@ pub(super) const ACCESS: &[Failure] = &[
     Failure {
         code: "token-missing",
         cause: "The call carries no Authorization header.",
-        remedy: "Send `Authorization: Bearer` and the token that `bailiwick integration create` printed.",
+        remedy: "Send `Authorization: Bearer` and a token: for /scim/v2 the one that `bailiwick integration create` \
+                 printed, for /api/v1 one of `bailiwick api-token create`.",
         hints: &[
             (
                 Preset::Entra,
@@ -261,8 +263,8 @@ pub(super) const ACCESS: &[Failure] = &[
     Failure {
         code: "token-revoked",
         cause: "The token was revoked.",
-        remedy: "Make a new one with `bailiwick token create --integration NAME` and enter it at the provider; find \
-                 out who still uses the old one.",
+        remedy: "Make a new one with `bailiwick token create --integration NAME` and enter it at the provider, or with \
+                 `bailiwick api-token create` for /api/v1; find out who still uses the old one.",
         hints: &[
             (
                 Preset::Entra,
@@ -280,9 +282,9 @@ pub(super) const ACCESS: &[Failure] = &[
     },
     Failure {
         code: "token-unknown",
-        cause: "No integration of this store has the token.",
-        remedy: "Enter the token that `bailiwick integration create` or `bailiwick token create` printed, and check \
-                 that the address is that of the same server.",
+        cause: "This store knows no such token here.",
+        remedy: "Enter the token that `bailiwick integration create` or `bailiwick token create` printed, for /api/v1 one \
+                 of `bailiwick api-token create`, and check that the address is that of the same server.",
         hints: &[
             (
                 Preset::Entra,

@@ -141,8 +141,9 @@ pub(super) const BODIES: &[Failure] = &[
     },
     Failure {
         code: "value-invalid",
-        cause: "A value has the wrong type or form for its attribute.",
-        remedy: "Send the value in the type that /Schemas gives for the attribute; the answer names the attribute.",
+        cause: "A value has the wrong type or form.",
+        remedy: "Send the value as the answer says, which names the place: /Schemas gives the types of SCIM attributes, \
+                 /api/v1/openapi.json those of the API.",
         hints: &[
             (
                 Preset::Entra,

@@ -35,8 +35,8 @@ const WAITING: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How often something is sent when nothing happens.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How often the credential is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the credential is looked at: who lost access hears nothing more within a second.
+const LOOK: Duration = Duration::from_millis(500);
 /// How long the store may take for a look or a read.
 const STORE_TIME: Duration = Duration::from_secs(5);
 /// How many reads in a row may fail before the stream is given up.
