@@ -162,7 +162,18 @@ async fn who_leaves_loses_access_in_that_commit_and_leaves_tasks() {
     let list = company.admin.get("/api/v1/leavers").await.expect(200);
     assert_eq!((list.at("/leavers/0/person/id"), list.at("/percentiles/count")), (json!(ann.person), json!(1)));
     assert_eq!(list.at("/leavers/0/open_handovers"), json!(4));
-    for (who, why) in [(&bob, "has not left"), (&boss, "has not left")] {
+    // Page by page.
+    company.active(&bob, false).await;
+    let (mut names, mut path) = (Vec::new(), "/api/v1/leavers?limit=1".to_owned());
+    loop {
+        let page = company.admin.get(&path).await.expect(200);
+        names.extend(page.at("/leavers").as_array().unwrap().iter().map(|one| one["person"]["display"].clone()));
+        let Some(cursor) = page.at("/next_cursor").as_str().map(str::to_owned) else { break };
+        path = format!("/api/v1/leavers?limit=1&cursor={cursor}");
+    }
+    assert_eq!(names, [json!("bob"), json!("ann")]);
+    company.active(&bob, true).await;
+    for (who, why) in [(&boss, "has not left")] {
         let answer = company.admin.get(&format!("/api/v1/people/{}/leaver", who.person)).await.expect(404);
         assert!(answer.at("/detail").as_str().unwrap().contains(why), "{}", answer.text());
     }

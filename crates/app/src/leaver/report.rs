@@ -128,7 +128,8 @@ pub async fn report(app: &App, principal: &Principal, id: &str) -> Result<Left, 
 /// Tasks are stamped before the commit that ends access, so they are a little older than it.
 const SLACK_MS: i64 = 60_000;
 
-/// Who left since then, the latest first; at most so many.
+/// Who left since then, the latest first; at most so many, behind a moment and the row of a person. And where the next
+/// page begins.
 ///
 /// # Errors
 /// `forbidden`, or when the store cannot answer.
@@ -136,19 +137,24 @@ pub async fn list_leavers(
     app: &App,
     principal: &Principal,
     since: Millis,
+    behind: Option<(Millis, i64)>,
     limit: u32,
-) -> Result<Vec<Leaving>, Refusal> {
+) -> Result<(Vec<Leaving>, Option<(Millis, i64)>), Refusal> {
     require(app, principal, Action::HandoverRead, &Object::None).await?;
     let names = integrations(app).await?;
     let mut out = Vec::new();
-    for state in app.store().left_since(since, limit).await.map_err(of_store)? {
+    let mut states = app.store().left_since(since, behind, limit.saturating_add(1)).await.map_err(of_store)?;
+    let more = states.len() > limit as usize;
+    states.truncate(limit as usize);
+    let next = states.last().filter(|_| more).map(|last| (last.at, last.person));
+    for state in states {
         let Some(person) = app.store().person(state.person).await.map_err(of_store)? else { continue };
         let later = app.store().person_states(person.seq).await.map_err(of_store)?;
         let back = |later: &&StateRow| later.seq > state.seq && later.after == State::Active;
         let returned = later.iter().find(back).map(|later| later.at);
         out.push(leaving(app, &names, person, &state, returned).await?);
     }
-    Ok(out)
+    Ok((out, next))
 }
 
 /// How one change of a person's state went.

@@ -82,8 +82,8 @@ async fn list(app: &App, all: bool, json: Json) -> Done {
     out::lines(&out::table(&head, &cells.collect::<Vec<_>>()))?;
     out::line("")?;
     out::line(
-        "What speaks for what: bailiwick conflict show ID. One human: conflict link ID. Two: conflict keep ID, or \
-         conflict rename ID NAME.",
+        "What speaks for what: bailiwick conflict show ID. One human: conflict link ID. Two: conflict keep ID, or, \
+         where show says so, conflict rename ID NAME.",
     )
 }
 

@@ -19,11 +19,17 @@ pub(super) async fn run(app: &App, args: LeaverArgs) -> Done {
         return if args.json.json { out::json(&detail(&left)) } else { out::lines(&sheet(&left)) };
     }
     let since = args.since.moment(app.clock().now());
-    let leavers = leaver::list_leavers(app, &host, since, args.limit).await?;
+    let (leavers, next) = leaver::list_leavers(app, &host, since, None, args.limit).await?;
     let spread = percentiles(leavers.iter().filter_map(Leaving::span_ms).collect());
     if args.json.json {
         let all: Value = leavers.iter().map(summary).collect();
-        return out::json(&json!({ "since": since.to_string(), "leavers": all, "percentiles_ms": spread }));
+        let more = next.is_some();
+        return out::json(
+            &json!({ "since": since.to_string(), "leavers": all, "percentiles_ms": spread, "more": more }),
+        );
+    }
+    if next.is_some() {
+        out::aside("There are more: --limit");
     }
     if args.csv {
         return out::lines(&csv(&leavers));

@@ -299,7 +299,7 @@ pub(super) fn objects(draft: &mut Draft, list: &str, node: &Node, field: &str, k
 }
 
 /// Adds an object of texts to a list of the document and gives what was not taken.
-fn object<'a>(
+pub(super) fn object<'a>(
     draft: &mut Draft,
     list: &str,
     node: &'a Node,

@@ -1,13 +1,14 @@
 //! OpsLevel's config as code: `opslevel.yml`, `version: 1`, with `service:` (old), `component:` (new) or `repository:`.
 //!
 //! OpsLevel reads YAML 1.1, where `yes` is a boolean; here every value stays as it is written. What has no place of its
-//! own (`alert_sources`, keys that nobody knows) is kept under `opslevel` of the item's `unknown`.
+//! own (`alert_sources`, keys that nobody knows, entries of lists that hold one) is kept under `opslevel` of the item's
+//! `unknown`.
 
 use super::Descriptor;
-use super::backstage::{objects, properties};
+use super::backstage::{object, properties};
 use super::draft::{Draft, Fields, unreadable};
 use crate::catalog::{Kind, Owner, Reference, check_name, slug};
-use crate::yaml::{self, Limits, Node};
+use crate::yaml::{self, Limits, Node, Version};
 use bailiwick_scim::Object;
 use serde_json::{Value as Json, json};
 
@@ -16,6 +17,12 @@ const FORMS: &[(&str, &str)] = &[("service", "component"), ("component", "compon
 
 /// What begins the names of the annotations that hold `product`, `language` and `framework`.
 pub const ANNOTATIONS: &str = "opslevel.com/";
+
+/// The keys of a tool.
+const TOOL: &[&str] = &["name", "category", "environment", "url"];
+
+/// What is said of a key that has no place here.
+const KEPT: &str = "is not known here; it is kept";
 
 /// Keys kept as annotations.
 const ANNOTATED: &[&str] = &["product", "language", "framework"];
@@ -59,7 +66,7 @@ fn forms(root: &Node, folder: &str) -> Vec<Descriptor> {
     }
     let left: Vec<&Node> = top.left().collect();
     for name in left {
-        head.note(name, name.text().unwrap_or_default(), "is not known here; it is kept");
+        head.note(name, name.text().unwrap_or_default(), KEPT);
     }
     let mut rest = top.rest();
     let mut notes = head.notes;
@@ -108,23 +115,37 @@ fn item(mut draft: Draft, form: &str, kind: &str, node: &Node, folder: &str) -> 
             draft.entry("annotations", &format!("{ANNOTATIONS}{key}"), text.into(), node, fields.field(key));
         }
     }
-    for (node, field) in fields.list("tags", &mut draft) {
-        tag(node, &field, &mut draft);
-    }
-    for (node, field) in fields.list("tools", &mut draft) {
-        objects(&mut draft, "tools", node, &field, &["name", "category", "environment", "url"], &["name"]);
-    }
-    for (node, field) in fields.list("dependencies", &mut draft) {
-        dependency(node, &field, &mut draft);
+    let mut entries = Object::new();
+    for list in ["tags", "tools", "dependencies"] {
+        let mut kept = Vec::new();
+        for (node, field) in fields.list(list, &mut draft) {
+            let entry = match list {
+                // The same key may stand there more than once.
+                "tags" => object(&mut draft, list, node, &field, &["key", "value"], &["key", "value"]),
+                "tools" => object(&mut draft, list, node, &field, TOOL, &["name"]),
+                _ => dependency(node, &field, &mut draft),
+            };
+            let left: Vec<&Node> = entry.left().collect();
+            for name in &left {
+                draft.note(name, entry.field(name.text().unwrap_or_default()), KEPT);
+            }
+            if !left.is_empty() {
+                kept.push(node.to_json(Version::V1_2));
+            }
+        }
+        if !kept.is_empty() {
+            entries.insert(list.to_owned(), Json::Array(kept));
+        }
     }
     if let Some(node) = fields.take("properties") {
         properties(node, &fields.field("properties"), &mut draft);
     }
     let left: Vec<&Node> = fields.left().filter(|name| name.text() != Some("alert_sources")).collect();
     for name in left {
-        draft.note(name, fields.field(name.text().unwrap_or_default()), "is not known here; it is kept");
+        draft.note(name, fields.field(name.text().unwrap_or_default()), KEPT);
     }
     let mut kept = fields.rest();
+    kept.extend(entries);
     if form != "component" {
         kept.insert("form".to_owned(), form.into());
     }
@@ -170,32 +191,24 @@ fn made_alias(name: &str) -> Option<String> {
     (!words.is_empty()).then(|| words.join("_")).filter(|alias| check_name(alias).is_ok())
 }
 
-/// `{key, value}`; the same key may stand there more than once.
-fn tag(node: &Node, field: &str, draft: &mut Draft) {
-    objects(draft, "tags", node, field, &["key", "value"], &["key", "value"]);
-}
-
-/// `{alias, notes}`
-fn dependency(node: &Node, field: &str, draft: &mut Draft) {
+/// `{alias, notes}`; gives what was not taken.
+fn dependency<'a>(node: &'a Node, field: &str, draft: &mut Draft) -> Fields<'a> {
     let mut fields = Fields::of(node, field, draft);
     if node.entries().is_none() {
-        return;
+        return fields;
     }
     let alias = fields.required("alias", draft);
     let notes = fields.text("notes", draft);
-    let left: Vec<&Node> = fields.left().collect();
-    for name in left {
-        draft.fault(name, fields.field(name.text().unwrap_or_default()), "is not known here; known are alias, notes");
-    }
-    let Some((place, alias)) = alias else { return };
+    let Some((place, alias)) = alias else { return fields };
     let target = Reference::of(Kind::Component, alias);
     if let Err(reason) = crate::catalog::check_alias(&target.name) {
         draft.fault(place, fields.field("alias"), reason);
-        return;
+        return fields;
     }
     let mut value = json!({"relation": "dependsOn", "target": target.to_string()});
     if let Some((_, notes)) = notes {
         value["note"] = notes.into();
     }
     draft.push("dependencies", value, node, field);
+    fields
 }

@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::handovers::Handover;
-use super::request::Request;
+use super::request::{CURSOR_CHARS, Request};
 use super::table::{Access::May, Endpoint, Form, Param, get, handler, param};
 use super::wire::Moment;
 use crate::intake::Failure;
@@ -12,11 +12,11 @@ use bailiwick_domain::ids::Millis;
 use bailiwick_domain::mapping::GrantKind;
 use bailiwick_domain::person::State;
 use bailiwick_domain::policy::Action::HandoverRead;
+use http::header::LINK;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Leavers of an answer when nothing is said, and at most.
-const LIMIT: u32 = 100;
+/// Most leavers of an answer.
 const LIMIT_MAX: i64 = 1_000;
 /// How far back it is looked when nothing is said.
 const SINCE_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
@@ -34,6 +34,7 @@ pub(super) const ROUTES: &[Endpoint] = &[
 const LIST: &[Param] = &[
     param("since", Form::Instant, "Who left since then; in the last 30 days if nothing is said."),
     param("limit", Form::Number(1, LIMIT_MAX), "Most leavers; 100 if nothing is said."),
+    param("cursor", Form::Text(CURSOR_CHARS), "Where to go on: `next_cursor` of the page before."),
 ];
 
 /// Who left, and how long it took.
@@ -45,6 +46,8 @@ struct Leavers {
     leavers: Vec<Leaver>,
     /// How the spans of these are spread; null when there is none.
     percentiles: Option<LeaverSpans>,
+    /// Where to go on; null on the last page.
+    next_cursor: Option<String>,
 }
 
 /// Milliseconds from the word of the identity provider to no access.
@@ -210,8 +213,9 @@ impl From<Leaving> for Leaver {
 async fn list(request: Request) -> Result<Answer, Failure> {
     let now = request.app.clock().now();
     let since = request.instant("since").unwrap_or(Millis(now.0.saturating_sub(SINCE_MS)));
-    let limit = request.number("limit").and_then(|limit| u32::try_from(limit).ok()).unwrap_or(LIMIT);
-    let leavers = leaver::list_leavers(&request.app, &request.principal, since, limit).await?;
+    let page = request.page()?;
+    let behind = page.after.map(|(at, person)| (Millis(at), person));
+    let (leavers, next) = leaver::list_leavers(&request.app, &request.principal, since, behind, page.limit).await?;
     let spread = percentiles(leavers.iter().filter_map(Leaving::span_ms).collect());
     let percentiles = spread.map(|spread| LeaverSpans {
         count: spread.count as u64,
@@ -221,7 +225,12 @@ async fn list(request: Request) -> Result<Answer, Failure> {
         max_ms: spread.max,
     });
     let leavers = leavers.into_iter().map(Leaver::from).collect();
-    Answer::json(&Leavers { since: Moment(since), leavers, percentiles })
+    let next = next.map(|(at, person)| request.cursor_behind(&(at.0, person)));
+    let answer = Answer::json(&Leavers { since: Moment(since), leavers, percentiles, next_cursor: next.clone() })?;
+    Ok(match next {
+        Some(next) => answer.header(LINK, &request.next_link(&next)),
+        None => answer,
+    })
 }
 
 async fn read(request: Request) -> Result<Answer, Failure> {

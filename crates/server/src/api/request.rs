@@ -25,7 +25,7 @@ const PAGE_DEFAULT: i64 = 100;
 /// Most rows of a page.
 const PAGE_MAX: i64 = 1_000;
 /// Longest cursor, in characters.
-const CURSOR_CHARS: usize = 4_096;
+pub(super) const CURSOR_CHARS: usize = 4_096;
 
 /// Parameters of every paged route.
 pub(super) const PAGING: &[Param] = &[

@@ -32,7 +32,7 @@ fn whose_access_ended_is_listed_the_latest_first() {
             becomes(&bench, person, state).await;
         }
         let left = async |since: i64, limit| {
-            let rows = bench.store.left_since(Millis(start + since * 1_000), limit).await.unwrap();
+            let rows = bench.store.left_since(Millis(start + since * 1_000), None, limit).await.unwrap();
             rows.iter().map(|row| (row.person, (row.at.0 - start) / 1_000, row.after)).collect::<Vec<_>>()
         };
         // That somebody who was off already is closed ends no access.
@@ -41,6 +41,11 @@ fn whose_access_ended_is_listed_the_latest_first() {
         assert_eq!(left(2, 10).await, all[..2]);
         assert_eq!(left(0, 1).await, all[..1]);
         assert_eq!(left(6, 10).await, []);
+        let behind = |row: usize| Some((Millis(start + all[row].1 * 1_000), all[row].0));
+        for (row, left) in [(0, 2), (1, 1), (2, 0)] {
+            let rows = bench.store.left_since(Millis(start), behind(row), 10).await.unwrap();
+            assert_eq!(rows.len(), left, "{row}");
+        }
         let at_once = async |seconds: i64, after| {
             let rows = bench.store.left_at(Millis(start + seconds * 1_000), after, 10).await.unwrap();
             rows.iter().map(|row| row.person).collect::<Vec<_>>()

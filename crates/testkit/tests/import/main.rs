@@ -397,6 +397,16 @@ async fn the_three_forms_of_opslevel_keep_what_they_say_as_it_is_written() {
     let cart = document(&test, "shopping_cart_service").await;
     assert_eq!(cart["tags"][2], json!({"key": "pci", "value": "yes"}), "{cart}");
     let kept = &cart["unknown"]["opslevel"];
+    let more = "version: 1\nservice:\n  name: more\n  tags: [{key: a, value: b, color: red}, {key: c, value: d}]\n  tools: \
+                [{name: Log, url: 'https://x.example/', display: wide}]\n  dependencies: [{alias: prices, since: 2020}]\n";
+    let done = import(&test, "more", &[("opslevel.yml", more)], PLAIN).await;
+    assert_eq!(counts(&done), [1, 0, 0, 0, 0], "{:#?}", done.files);
+    assert_eq!(problems(&done, import::Severity::Note).len(), 3, "{:#?}", done.files);
+    let service = document(&test, "more").await;
+    assert_eq!(service["tags"].as_array().unwrap().len(), 2, "{service}");
+    assert_eq!(service["unknown"]["opslevel"]["tags"], json!([{"key": "a", "value": "b", "color": "red"}]));
+    assert_eq!(service["unknown"]["opslevel"]["tools"][0]["display"], "wide");
+    assert_eq!(service["unknown"]["opslevel"]["dependencies"][0]["since"], 2020);
     assert_eq!(kept["properties"], json!({"ipv6": "on", "version": "1.10", "regions": ["eu", "no"]}), "{cart}");
     assert_eq!(document(&test, "repository:repo").await["tier"], "tier_2");
     let exported = import::export(test.app(), &Principal::host(), &[]).await.unwrap();
@@ -405,8 +415,8 @@ async fn the_three_forms_of_opslevel_keep_what_they_say_as_it_is_written() {
     assert!(text.contains("on_call") && text.contains("PDABCD1") && text.contains("'012'"), "{text}");
     let other = TestApp::start().await;
     let moved = import(&other, "ops", &[("catalog-info.yaml", &text)], PLAIN).await;
-    assert_eq!(counts(&moved), [3, 0, 0, 0, 0], "{:#?}", moved.files);
-    for reference in ["prices", "shopping_cart_service", "repository:repo"] {
+    assert_eq!(counts(&moved), [4, 0, 0, 0, 0], "{:#?}", moved.files);
+    for reference in ["prices", "shopping_cart_service", "repository:repo", "more"] {
         let (mut left, mut right) = (document(&test, reference).await, document(&other, reference).await);
         for side in [&mut left, &mut right] {
             side.as_object_mut().unwrap().shift_remove("source");

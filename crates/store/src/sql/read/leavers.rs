@@ -6,13 +6,15 @@ use crate::sql::{Fields, Query, Sql, binds};
 use bailiwick_domain::ids::Millis;
 use bailiwick_domain::person::State;
 
-/// Changes that ended somebody's access, the latest first.
-pub(crate) fn left_since(since: Millis, limit: u32) -> Query<'static, StateRow> {
+/// Changes that ended somebody's access, the latest first, behind a moment and row.
+pub(crate) fn left_since(since: Millis, behind: Option<(Millis, i64)>, limit: u32) -> Query<'static, StateRow> {
     let sql = Sql::same(
         "SELECT s.person, s.seq, s.at, s.before, s.after FROM person_state AS s
-         WHERE s.before = 1 AND s.after <> 1 AND s.at >= ?1 ORDER BY s.at DESC, s.person DESC LIMIT ?2",
+         WHERE s.before = 1 AND s.after <> 1 AND s.at >= ?1 AND (s.at, s.person) < (?2, ?3)
+         ORDER BY s.at DESC, s.person DESC LIMIT ?4",
     );
-    Query::new(sql, binds![since.0, limit], row)
+    let (at, person) = behind.unwrap_or((Millis(i64::MAX), i64::MAX));
+    Query::new(sql, binds![since.0, at.0, person, limit], row)
 }
 
 /// Whose access ended at that very moment, in the order of their rows.
