@@ -255,7 +255,6 @@ fn hostile_files_are_refused_with_their_place() {
             "8:13: service.tags[1].value is missing",
             "9:10: service.tools must be a list, not a mapping",
             "10:18: service.dependencies[0].alias is missing",
-            "10:41: service.dependencies[1].more is not known here",
             "14:12: component stands beside service",
             "18:9: service.name holds no letter a to z and no digit",
         ],
