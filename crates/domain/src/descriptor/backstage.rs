@@ -29,6 +29,10 @@ pub(super) const UNKNOWN: &str = "unknown";
 /// The key of [`OWN`] that names the keys of `spec` which hold [`UNKNOWN`] only because Backstage asks for them.
 pub(super) const UNSAID: &str = "unsaid";
 
+/// The key of a Location that says whether its targets must be there, and the word for that they need not.
+pub(super) const PRESENCE: &str = "presence";
+pub(super) const OPTIONAL: &str = "optional";
+
 /// The keys of a link that Backstage knows.
 const LINK: &[&str] = &["url", "title", "icon", "type"];
 
@@ -144,7 +148,11 @@ fn item(root: &Node, rest: Object, mut draft: Draft, written: &str, kind_node: &
     if kind.as_str() == "location" {
         draft.targets = targets(spec_node, &mut draft);
     }
-    draft.keep("spec", spec.rest());
+    let mut rest = spec.rest();
+    if unsaid.iter().any(|key| key == PRESENCE) && rest.get(PRESENCE).and_then(Json::as_str) == Some(OPTIONAL) {
+        rest.shift_remove(PRESENCE);
+    }
+    draft.keep("spec", rest);
     draft.item(written, children, members)
 }
 
@@ -468,8 +476,8 @@ pub fn user_reference(namespace: &str, name: &str) -> String {
 /// What a Location points to.
 fn targets(spec: &Node, draft: &mut Draft) -> Vec<Target> {
     let mut fields = Fields::of(spec, "spec", draft);
-    let required = match fields.text("presence", draft) {
-        Some((_, presence)) if presence == "optional" => false,
+    let required = match fields.text(PRESENCE, draft) {
+        Some((_, presence)) if presence == OPTIONAL => false,
         Some((node, presence)) if presence != "required" => {
             draft.fault(node, "spec.presence", "must be required or optional");
             true

@@ -7,7 +7,9 @@
 //! does not say, `unknown` stands there, and `unsaid` lists the key. Keys that the file of an item had and the catalog
 //! has no place for are put back where they were. Reading the result gives the same item.
 
-use super::backstage::{API_VERSION, OWN, RELATIONS, UNKNOWN, UNSAID, is_tag, kind_shown, required};
+use super::backstage::{
+    API_VERSION, OPTIONAL, OWN, PRESENCE, RELATIONS, UNKNOWN, UNSAID, is_tag, kind_shown, required,
+};
 use super::{Item, Person};
 use crate::catalog::{DEFAULT_NAMESPACE, Dependency, Entity, Kind, Owner, Reference, Tag};
 use bailiwick_scim::Object;
@@ -54,9 +56,14 @@ pub fn item(item: &Item) -> Value {
     }
     let mut own = own(entity, &document);
     let unsaid = required(entity.kind().as_str()).iter().filter(|key| !spec.contains_key(**key));
-    let unsaid: Vec<Value> = unsaid.map(|key| Value::from(*key)).collect();
+    let mut unsaid: Vec<Value> = unsaid.map(|key| Value::from(*key)).collect();
     for key in unsaid.iter().filter_map(Value::as_str) {
         spec.insert(key.to_owned(), UNKNOWN.into());
+    }
+    if entity.kind().as_str() == "location" && !spec.contains_key(PRESENCE) {
+        // What it points to is exported by itself; the files are not there any more.
+        spec.insert(PRESENCE.to_owned(), OPTIONAL.into());
+        unsaid.push(PRESENCE.into());
     }
     put_list(&mut own, UNSAID, unsaid);
     if !own.is_empty() {

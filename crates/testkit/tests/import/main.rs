@@ -312,7 +312,9 @@ async fn people_of_a_file_are_known_only_from_it_until_a_directory_provisions_th
 async fn what_is_exported_from_one_catalog_makes_the_same_in_another() {
     let (first, second) = (TestApp::start().await, TestApp::start().await);
     let linked = "---\napiVersion: backstage.io/v1alpha1\nkind: Resource\nmetadata: {name: linked, links: [{url: \
-                  'https://x.example/', title: X, color: red, weight: 3}]}\nspec: {type: queue, owner: payments}\n";
+                  'https://x.example/', title: X, color: red, weight: 3}]}\nspec: {type: queue, owner: \
+                  payments}\n---\napiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: \
+                  more}\nspec: {targets: [./teams.yaml]}\n";
     let files = [
         ("catalog-info.yaml", SHOP),
         ("teams.yaml", TEAMS),
@@ -338,6 +340,10 @@ async fn what_is_exported_from_one_catalog_makes_the_same_in_another() {
     let bare = named("API", "bare");
     assert_eq!(bare["metadata"]["bailiwick"]["unsaid"], json!(["type", "lifecycle", "owner", "definition"]));
     assert_eq!((&bare["spec"]["owner"], &bare["spec"]["definition"]), (&json!("unknown"), &json!("unknown")));
+    // What a Location points to stands beside it, not where it was.
+    let more = named("Location", "more");
+    let said = (&more["spec"]["presence"], &more["metadata"]["bailiwick"]["unsaid"]);
+    assert_eq!(said, (&json!("optional"), &json!(["presence"])));
     let link = json!({ "url": "https://x.example/", "title": "X", "color": "red", "weight": 3 });
     assert_eq!(named("Resource", "linked")["metadata"]["links"], json!([link]));
     let roles = json!([{ "team": "payments", "role": "manager" }]);
