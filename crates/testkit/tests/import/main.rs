@@ -360,16 +360,10 @@ async fn what_is_exported_from_one_catalog_makes_the_same_in_another() {
     let mut before = first.app().store().items(ItemQuery { limit: 1_000, ..ItemQuery::default() }).await.unwrap().rows;
     before.retain(|row| row.kind != "x");
     for row in before {
-        let members = async |test: &TestApp| -> Vec<String> {
-            let id = item(test, &format!("{}:{}/{}", row.kind, row.namespace, row.name)).await.unwrap().id;
-            let held = test.app().store().holders(GrantKind::Team, &id, 0, 100).await.unwrap();
-            let mut held: Vec<String> =
-                held.iter().map(|(who, grant)| format!("{} {}", who.display, grant.value)).collect();
-            held.sort();
-            held
-        };
-        assert_eq!(members(&first).await, members(&second).await, "{}", row.name);
         let reference = format!("{}:{}/{}", row.kind, row.namespace, row.name);
+        if row.kind == "team" {
+            assert_eq!(members(&first, &reference).await, members(&second, &reference).await, "{reference}");
+        }
         let mut left: Value = serde_json::from_str(&row.doc).unwrap();
         let mut right = document(&second, &reference).await;
         left.as_object_mut().unwrap().shift_remove("source");
