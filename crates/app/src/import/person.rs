@@ -192,7 +192,7 @@ fn facts(source: &str, said: &Person, standards: &Standards, outcome: &mut Outco
     if !outcome.sole {
         if outcome.row.as_ref().is_some_and(|row| row.display != said.display) {
             let message = format!(
-                "calls {} otherwise: of who is provisioned or signs in here only memberships are taken",
+                "says {:?}, who has another name here: of people who are provisioned or sign in only memberships are taken",
                 said.display
             );
             outcome.notes.push((Severity::Note, message));

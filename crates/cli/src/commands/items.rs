@@ -212,8 +212,8 @@ pub(super) fn sheet(item: &Item) -> Vec<String> {
         lines.push(format!("  owner        {}", owner(item.owner.as_ref())));
     }
     for given in &item.given {
-        let (rules, people) = (given.rules.join(", "), out::count(given.people, "person", "people"));
-        lines.push(format!("  by rule      {rules}: {people} own what matches {}", given.filter));
+        let people = out::count(given.people, "person", "people");
+        lines.push(format!("  by rule      {} to {people}: {}", given.rules.join(", "), given.filter));
     }
     let names: Vec<&str> = item.names.iter().map(String::as_str).filter(|name| *name != row.name_key).collect();
     if !names.is_empty() {

@@ -302,6 +302,8 @@ async fn people_of_a_file_are_known_only_from_it_until_a_directory_provisions_th
     let changed = PEOPLE.replace("Ada Lovelace,commerce,Engineer", "Ada Lovelace,platform,Engineer");
     let done = import(&test, "people", &[files[0], ("people.csv", &changed)], ACCEPT).await;
     assert_eq!(done.counts.refused, 0, "{:#?}", done.files);
+    let notes = problems(&done, import::Severity::Note);
+    assert!(notes.iter().any(|note| note.contains("says \"Ada Lovelace\", who has another name here")), "{notes:#?}");
     let now = persons(&test).await.into_iter().find(|person| person.id == ada.id).unwrap();
     assert_eq!((now.display.as_str(), now.user_name.as_deref()), ("Ada King", Some("ada.l")));
     assert!(members(&test, "team:commerce").await.is_empty());
