@@ -105,7 +105,7 @@ impl Load {
         Value::Null
     }
 
-    /// One client: creates, finds, changes, reads and deletes, and checks each answer; tells how many Users it left.
+    /// One client: creates, finds, changes, reads, puts into a group and takes out, deletes, and checks each answer; tells how many Users it left.
     fn work(&self, worker: usize) -> usize {
         let (mut client, mut number, mut left) = (Connection::to(self.address), 0, 0);
         while !self.stop.load(Ordering::SeqCst) {
@@ -126,6 +126,10 @@ impl Load {
             if number % 2 == 0 {
                 self.call(&mut client, "DELETE", &path, None, 204);
             } else {
+                // A group of more than a thousand would answer otherwise.
+                let path = format!("members[value eq \"{id}\"]");
+                let remove = patch(value!([{ "op": "remove", "path": path }]));
+                self.call(&mut client, "PATCH", &format!("/scim/v2/Groups/{}", self.group), Some(&remove), 200);
                 left += 1;
             }
             number += 1;
